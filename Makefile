@@ -1,0 +1,43 @@
+# make run | test | lint | bundle | soak    (PORT=7860 and ARGS=... are handed to the app)
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 7860
+ARGS ?=
+# A folder made by `make bundle` beside the clone, or named here, makes the installation offline.
+WHEELS ?= wheels
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(wildcard $(WHEELS)/*.whl),--no-index --find-links $(WHEELS))
+
+.PHONY: run test lint format bundle clean
+
+run: $(VENV)/.run
+	$(BIN)/python app.py --port $(PORT) $(ARGS)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bundle:
+	$(PYTHON) -m pip download --dest $(WHEELS) -r requirements.txt -r tests/requirements.txt
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	$(PIP) -r requirements.txt
+	touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.run
+	$(PIP) -r tests/requirements.txt
+	touch $@

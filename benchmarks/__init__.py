@@ -1,0 +1,1 @@
+"""Training, checkpoints and measurements that run beside the app."""

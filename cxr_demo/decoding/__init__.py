@@ -1,0 +1,1 @@
+"""Package `decoding`; see docs/architecture.md."""

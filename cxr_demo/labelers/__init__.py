@@ -1,0 +1,1 @@
+"""Package `labelers`; see docs/architecture.md."""

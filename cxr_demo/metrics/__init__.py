@@ -1,0 +1,1 @@
+"""Package `metrics`; see docs/architecture.md."""

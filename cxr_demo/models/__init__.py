@@ -1,0 +1,1 @@
+"""Package `models`; see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Package `phantoms`; see docs/architecture.md."""

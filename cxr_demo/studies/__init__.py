@@ -1,0 +1,1 @@
+"""Package `studies`; see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Package `telemetry`; see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Package `ui`; see docs/architecture.md."""

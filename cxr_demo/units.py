@@ -1,0 +1,42 @@
+"""Bytes and seconds inside, readable units at the roof. What is not known stays None, never 0."""
+
+KIB = 1024
+MIB = 1024**2
+GIB = 1024**3
+
+UNKNOWN = "–"
+"""Shown for a value that this platform cannot give."""
+
+
+def format_bytes(count: int | None, language: str = "en") -> str:
+    """`count` bytes as "3.4 GiB" ("3,4 GiB" in Portuguese); `UNKNOWN` for None."""
+    if count is None:
+        return UNKNOWN
+    for unit, size in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if count >= size:
+            return _decimal(f"{count / size:.1f} {unit}", language)
+    return f"{count} B"
+
+
+def format_seconds(seconds: float | None, language: str = "en") -> str:
+    """`seconds` as "312 ms", "2.4 s", "3 min 20 s" or "2 h 05 min"; `UNKNOWN` for None."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return _decimal(f"{seconds:.1f} s", language)
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def format_rate(per_second: float | None, language: str = "en") -> str:
+    """A rate with one decimal, "29.8" ("29,8" in Portuguese); `UNKNOWN` for None."""
+    return UNKNOWN if per_second is None else _decimal(f"{per_second:.1f}", language)
+
+
+def _decimal(text: str, language: str) -> str:
+    return text.replace(".", ",") if language == "pt" else text

@@ -1,0 +1,1 @@
+"""Package `weights`; see docs/architecture.md."""
