@@ -1,1 +1,42 @@
-"""Package `models`; see docs/architecture.md."""
+"""Models: cards (what is known before loading), and `load` (the model on a device).
+
+Importing this package imports no torch; only `load` does.
+"""
+
+import importlib
+from collections.abc import Callable
+
+from cxr_demo.models.base import Generation, Model, Seen
+from cxr_demo.models.cards import CARDS, ModelCard, card
+from cxr_demo.models.faults import NotInThisVersion, UnknownModel
+from cxr_demo.records import Precision
+
+__all__ = [
+    "CARDS",
+    "Generation",
+    "Model",
+    "ModelCard",
+    "NotInThisVersion",
+    "Seen",
+    "UnknownModel",
+    "card",
+    "load",
+]
+
+
+def load(
+    card: ModelCard,
+    precision: Precision,
+    device: str = "cpu",
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Model:
+    """Bring `card` onto `device` ("cpu", "cuda:0") in `precision`.
+
+    `progress` is called with fractions in 0..1, from this thread. Raises NotInThisVersion,
+    PrecisionUnsupported, WeightsMissing, WeightsRefused or OutOfMemory.
+    """
+    if card.family is None:
+        raise NotInThisVersion(model=card.name)
+    family = importlib.import_module(f"cxr_demo.models.{card.family}")
+    model: Model = family.load(card, precision, device, progress)
+    return model

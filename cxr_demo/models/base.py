@@ -1,0 +1,113 @@
+"""What every loaded model offers, and how its reply streams; one shape for all families.
+
+Radiograph -> see() -> Seen -> generate() -> Generation: Token, Token, ... and why it ended
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.records import Memory, Precision, Prompt, Radiograph, StopReason, Token
+
+ShouldStop = Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Exactly what a model is given of a radiograph: `pixels` (H, W, 3) uint8, and the name of the
+    preprocessing that made it."""
+
+    pixels: NDArray[np.uint8]
+    preprocessing: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One step of decoding: the token's id, its new text, and whether it ends the reply (the end
+    token itself carries no text)."""
+
+    id: int
+    text: str
+    ends: bool = False
+
+
+class Generation(Iterator[Token]):
+    """A reply in the making: iterate over its tokens, then look at `stop`.
+
+    `prompt_tokens` counts positions of image and text; `prefill_seconds` runs from the call to the
+    first logits. Both are None until the first token. `submitted` is a reading of
+    `time.monotonic()`; tokens' `elapsed` counts from it.
+    """
+
+    def __init__(self, pieces: Iterator[Piece], limit: int, submitted: float) -> None:
+        self.stop: StopReason | None = None
+        self.prompt_tokens: int | None = None
+        self.prefill_seconds: float | None = None
+        self.tokens = 0
+        self._pieces = pieces
+        self._limit = limit
+        self._submitted = submitted
+
+    def __next__(self) -> Token:
+        if self.stop is not None:
+            raise StopIteration
+        piece = next(self._pieces, None)
+        if piece is None or piece.ends:
+            self.stop = self._reason(piece)
+            raise StopIteration
+        token = Token(self.tokens, piece.id, piece.text, time.monotonic() - self._submitted)
+        self.tokens += 1
+        return token
+
+    def _reason(self, last: Piece | None) -> StopReason:
+        if last is not None:
+            return StopReason.END
+        return StopReason.LENGTH if self.tokens >= self._limit else StopReason.STOPPED
+
+
+class Model(Protocol):
+    """A model on a device. One request at a time; `close` frees the device's memory.
+
+    `engine` names the decode path in use ("plain", "captured", "compiled"); `device` is the
+    hardware's name, never a path. `stand_in`: the checkpoint holds random weights and says so.
+    """
+
+    card: ModelCard
+    precision: Precision
+    device: str
+    engine: str
+    confirmed: bool
+    stand_in: bool
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the checkpoint's tensors (`weights.digest`); waits for it if it still runs."""
+
+    def see(self, radiograph: Radiograph) -> Seen:
+        """The image that this model is given."""
+
+    def prompt_text(self, prompt: Prompt) -> str:
+        """The whole prompt as the model reads it, with one placeholder where the image goes."""
+
+    def generate(
+        self,
+        seen: Seen,
+        prompt: Prompt,
+        should_stop: ShouldStop = lambda: False,
+        submitted: float | None = None,
+    ) -> Generation:
+        """Greedy reply to `prompt` about `seen`; `submitted` is a reading of `time.monotonic()`."""
+
+    def reset_peaks(self) -> None:
+        """Start a new measurement of `peaks`."""
+
+    def peaks(self) -> Memory:
+        """torch's peaks since `reset_peaks`; fields that only NVML knows stay None."""
+
+    def close(self) -> None:
+        """Free the device's memory; the model cannot be used afterwards."""

@@ -1,0 +1,154 @@
+"""What is known of each model before it is loaded: one literal table, no torch.
+
+Sources: the publishers' model pages for names and licences; parameter counts from the native
+classes. `revision` is None where no commit was recorded: the first fetch records one. The study's
+prompts are unpublished; each default here is frozen under an id that is printed on every result.
+"""
+
+from dataclasses import dataclass
+
+from cxr_demo.findings import FINDINGS
+from cxr_demo.models.faults import UnknownModel
+from cxr_demo.records import PipelineKind, Precision, Prompt
+
+REPORT_TOKENS = 512
+DIRECT_TOKENS = 128
+_NAMES = ", ".join(FINDINGS)
+
+
+@dataclass(frozen=True)
+class Licence:
+    """Terms of a model's weights. `gated`: the publisher asks for acceptance before a download."""
+
+    name: str
+    url: str | None = None
+    gated: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model. `family` names the adapter's module in `cxr_demo.models`, or is None as long as
+    this version has none for it. `hub` and `revision` name the published checkpoint, `parameters`
+    counts its weights; None where it is not known. `phantoms_only`: refuses every other image."""
+
+    id: str
+    name: str
+    family: str | None
+    hub: str | None
+    revision: str | None
+    licence: Licence
+    parameters: int | None
+    precisions: tuple[Precision, ...]
+    prompts: dict[PipelineKind, Prompt]
+    preprocessing: str
+    phantoms_only: bool = False
+
+    @property
+    def ported(self) -> bool:
+        """True if this version has an adapter for it."""
+        return self.family is not None
+
+
+_HAI_DEF = Licence(
+    "Health AI Developer Foundations terms of use",
+    "https://developers.google.com/health-ai-developer-foundations/terms",
+    gated=True,
+    note="Serving the model to others over a network counts as distribution.",
+)
+
+# MedGemma's own words for a single-turn report; the embedded model was trained on the same ones.
+_GEMMA_REPORT = (
+    "You are an expert radiologist. Write the findings section of a report for this chest X-ray."
+)
+_GEMMA_DIRECT = (
+    "Which of the following findings are present in this chest X-ray? "
+    f"{_NAMES}. Answer with the names only, separated by commas."
+)
+_CHEXAGENT_REPORT = "Write a structured findings section for the CXR."
+_CHEXAGENT_DIRECT = f"Given the CXR, identify any diseases. Options:\n{_NAMES}"
+
+
+def _prompts(family: str, report: str, direct: str) -> dict[PipelineKind, Prompt]:
+    return {
+        PipelineKind.REPORT: Prompt(f"{family}-report-1", report, REPORT_TOKENS),
+        PipelineKind.DIRECT: Prompt(f"{family}-direct-1", direct, DIRECT_TOKENS),
+    }
+
+
+_BOTH = (Precision.BF16, Precision.NF4)
+
+CARDS: dict[str, ModelCard] = {
+    each.id: each
+    for each in (
+        ModelCard(
+            id="embedded",
+            name="Embedded (synthetic images only)",
+            family="gemma",
+            hub=None,
+            revision=None,
+            licence=Licence("the licence of this program", note="Trained on drawn images only."),
+            parameters=None,
+            precisions=_BOTH,
+            prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
+            preprocessing="padded_square",
+            phantoms_only=True,
+        ),
+        ModelCard(
+            id="medgemma-4b-it",
+            name="MedGemma 4B",
+            family="gemma",
+            hub="google/medgemma-4b-it",
+            revision=None,
+            licence=_HAI_DEF,
+            parameters=4_300_079_472,
+            precisions=_BOTH,
+            prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
+            preprocessing="padded_square",
+        ),
+        ModelCard(
+            id="medgemma-1.5-4b-it",
+            name="MedGemma 1.5 4B",
+            family="gemma",
+            hub="google/medgemma-1.5-4b-it",
+            revision=None,
+            licence=_HAI_DEF,
+            parameters=4_300_079_472,
+            precisions=_BOTH,
+            prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
+            preprocessing="padded_square",
+        ),
+        ModelCard(
+            id="chexagent-2-3b",
+            name="CheXagent 2 3B",
+            family=None,
+            hub="StanfordAIMI/CheXagent-2-3b",
+            revision="8f19b53a2eceda4c33b0acec6c81fbc293ad80d0",
+            licence=Licence("MIT", note="Its vision tower, XraySigLIP, is CC-BY-NC-4.0."),
+            parameters=3_140_746_752,
+            precisions=_BOTH,
+            prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
+            preprocessing="squashed_square",
+        ),
+        ModelCard(
+            id="chexagent-8b",
+            name="CheXagent 8B",
+            family=None,
+            hub="StanfordAIMI/CheXagent-8b",
+            revision="4934e91451945c8218c267aae9c34929a7677829",
+            licence=Licence("see the publisher's page", "https://huggingface.co/StanfordAIMI"),
+            parameters=8_362_401_664,
+            precisions=_BOTH,
+            prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
+            preprocessing="squashed_square",
+        ),
+    )
+}
+
+
+def card(model: str) -> ModelCard:
+    """The card with id `model`. Raises UnknownModel."""
+    try:
+        return CARDS[model]
+    except KeyError:
+        raise UnknownModel(model=model, known=", ".join(CARDS)) from None

@@ -1,0 +1,27 @@
+"""Errors of models that need words of their own; the common ones stand in `cxr_demo.errors`."""
+
+from cxr_demo.errors import ModelError
+
+
+class NotInThisVersion(ModelError):
+    """The card is known, but this version has no adapter for its family."""
+
+    code = "not_in_this_version"
+    en = "This version of the app cannot run {model} yet: choose another model."
+    pt = "Esta versão do aplicativo ainda não executa {model}: escolha outro modelo."
+
+
+class UnknownModel(ModelError):
+    """No card has this id."""
+
+    code = "unknown_model"
+    en = "There is no model called {model}: choose one of {known}."
+    pt = "Não existe modelo chamado {model}: escolha um destes: {known}."
+
+
+class PromptTooLong(ModelError):
+    """Image, prompt and reply do not fit into the positions that the model knows."""
+
+    code = "prompt_too_long"
+    en = "The prompt is too long for {model} ({needed} of {limit} positions): shorten it."
+    pt = "O prompt é longo demais para {model} ({needed} de {limit} posições): encurte-o."
