@@ -1,0 +1,346 @@
+"""How the app and the command line speak with the worker. No torch; every method is thread-safe.
+
+    with WorkerClient.start() as worker:
+        for event in worker.read(radiograph, "embedded", Precision.NF4, PipelineKind.REPORT):
+            ...
+
+A thread keeps the connection: it starts the worker or attaches to a running one, notices its death
+(by a closed connection or missing heartbeats), says so in `status()`, and starts it again.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from cxr_demo.errors import CxrError, WorkerDied, WorkerError
+from cxr_demo.records import (
+    DoneEvent,
+    FailedEvent,
+    Phase,
+    PhaseEvent,
+    PipelineKind,
+    Precision,
+    Radiograph,
+    ReadingEvent,
+    TokenEvent,
+)
+from cxr_demo.worker import launch, messages
+from cxr_demo.worker.endpoint import Channel
+from cxr_demo.worker.faults import ReadingStopped
+from cxr_demo.worker.messages import (
+    JobState,
+    JobStatus,
+    SeenImage,
+    WorkerState,
+    WorkerStatus,
+)
+from cxr_demo.worker.wire import WireError
+
+SILENCE_S = 20.0
+"""Seconds without a heartbeat (sent every half second) after which the worker counts as stuck."""
+
+LONGEST_PAUSE_S = 10.0
+"""Seconds between two starts of a worker that dies again and again."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Waiter(Protocol):
+    """Somebody who waits for what the worker says about one request."""
+
+    def receive(self, message: Any) -> bool:
+        """Take a message; true if it was the last."""
+
+    def fail(self, error: CxrError) -> None:
+        """The answer will not come."""
+
+
+class ReadingStream(Iterator[ReadingEvent]):
+    """The events of one reading, as they happen; the last is a DoneEvent or a FailedEvent, also
+    when the worker dies. May be iterated in another thread than the one that calls `stop`."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._events: queue.SimpleQueue[ReadingEvent] = queue.SimpleQueue()
+        self._stop = stop
+        self._written: list[str] = []
+        self._ended = False
+
+    def __next__(self) -> ReadingEvent:
+        if self._ended:
+            raise StopIteration
+        event = self._events.get()
+        self._ended = isinstance(event, DoneEvent | FailedEvent)
+        return event
+
+    def stop(self) -> None:
+        """Ask for the end; the stream still delivers its last event, within one token's time."""
+        self._stop()
+
+    @property
+    def report(self) -> str:
+        """What has been written so far (it may be ahead of the events taken)."""
+        return "".join(self._written)
+
+    def receive(self, message: Any) -> bool:
+        """Called by the client's thread for each update."""
+        event: ReadingEvent = message.event
+        if isinstance(event, TokenEvent):
+            self._written.append(event.token.text)
+        self._events.put(event)
+        return isinstance(event, DoneEvent | FailedEvent)
+
+    def fail(self, error: CxrError) -> None:
+        """Called by the client's thread when the worker is gone."""
+        self._events.put(messages.failed(error, self.report))
+
+
+class _Reply:
+    def __init__(self) -> None:
+        self.future: Future[Any] = Future()
+
+    def receive(self, message: Any) -> bool:
+        if not self.future.cancelled():
+            if message.error is not None:
+                self.future.set_exception(CxrError.from_dict(message.error))
+            else:
+                self.future.set_result(message.value)
+        return True
+
+    def fail(self, error: CxrError) -> None:
+        if not self.future.cancelled():
+            self.future.set_exception(error)
+
+
+class WorkerClient:
+    """A connection to the one worker of this private folder. See the head of this file."""
+
+    def __init__(self, command: Sequence[str] = launch.COMMAND, preload: bool = True) -> None:
+        self._launcher = launch.Launcher(command)
+        self._preload = preload
+        self._changed = threading.Condition()
+        self._status = WorkerStatus(WorkerState.STARTING, since=time.time())
+        self._channel: Channel | None = None
+        self._waiters: dict[int, _Waiter] = {}
+        self._unsent: list[Any] = []
+        self._last_id = 0
+        self._closing = threading.Event()
+        self._deaths = 0
+        self._thread = threading.Thread(target=self._keep, name="worker-client", daemon=True)
+
+    @classmethod
+    def start(cls, command: Sequence[str] = launch.COMMAND, preload: bool = True) -> Self:
+        """Start the worker or attach to it, in the background; returns at once.
+
+        `preload`: bring the last model used to the device as soon as the worker is ready.
+        """
+        client = cls(command, preload)
+        client._thread.start()
+        return client
+
+    def status(self) -> WorkerStatus:
+        """The newest status, at most half a second old while the worker lives. Never blocks."""
+        return self._status
+
+    def wait(self, until: Callable[[WorkerStatus], bool], timeout: float) -> WorkerStatus:
+        """Wait until `until(status)` is true. Raises TimeoutError after `timeout` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: until(self._status), timeout):
+                raise TimeoutError
+            return self._status
+
+    def load(self, model: str, precision: Precision) -> Future[None]:
+        """Bring `model` to the device; progress is in `status()`. The future raises ModelError."""
+        return self._ask(lambda id: messages.Load(id, model, precision))
+
+    def unload(self) -> Future[None]:
+        """Free the device."""
+        return self._ask(messages.Unload)
+
+    def read(
+        self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
+    ) -> ReadingStream:
+        """Read one radiograph, loading the model first if another one is on the device. Waits for
+        the worker's start and in its queue; every error arrives as the stream's FailedEvent."""
+        id = self._next_id()
+        stream = ReadingStream(lambda: self._stop(id))
+        stream.receive(messages.ReadingUpdate(id, PhaseEvent(Phase.QUEUED)))
+        self._submit(messages.Read(id, radiograph, model, precision, kind), stream)
+        return stream
+
+    def see(
+        self,
+        radiograph: Radiograph,
+        model: str,
+        precision: Precision,
+        kind: PipelineKind,
+        timeout: float | None = 120.0,
+    ) -> SeenImage:
+        """Exactly what `model` is given for `radiograph`, loading the model first if need be.
+        Raises CxrError, or TimeoutError after `timeout` seconds."""
+        future: Future[SeenImage] = self._ask(
+            lambda id: messages.See(id, radiograph, model, precision, kind)
+        )
+        return future.result(timeout)
+
+    def start_job(self, kind: str, recipe: dict[str, Any]) -> Future[JobStatus]:
+        """Start the evaluation `kind`, or go on where the same recipe stopped. Its progress is in
+        `status().job`. The future raises JobRunning or RecipeUnknown."""
+        return self._ask(lambda id: messages.StartJob(id, kind, recipe))
+
+    def stop_job(self) -> Future[None]:
+        """Stop the running evaluation at the next image; what is done stays."""
+        return self._ask(messages.StopJob)
+
+    def shutdown(self) -> Future[None]:
+        """End the worker, also for other clients (which start a new one). For IT staff."""
+        return self._ask(messages.Shutdown)
+
+    def close(self) -> None:
+        """Let go of the worker: it stops this client's readings, and ends by itself within ten
+        seconds if nobody else is attached and no evaluation runs."""
+        self._closing.set()
+        channel = self._channel
+        if channel is not None:
+            channel.hang_up()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ asking
+
+    def _next_id(self) -> int:
+        with self._changed:
+            self._last_id += 1
+            return self._last_id
+
+    def _ask(self, request: Callable[[int], Any]) -> Future[Any]:
+        id, reply = self._next_id(), _Reply()
+        self._submit(request(id), reply)
+        return reply.future
+
+    def _submit(self, request: Any, waiter: _Waiter) -> None:
+        with self._changed:
+            if self._closing.is_set():
+                waiter.fail(WorkerDied())
+                return
+            self._waiters[request.id] = waiter
+            channel = self._channel
+            if channel is None:
+                self._unsent.append(request)  # goes out as soon as the worker answers
+                return
+        self._send(channel, request)
+
+    def _stop(self, id: int) -> None:
+        with self._changed:
+            before = len(self._unsent)
+            self._unsent = [each for each in self._unsent if each.id != id]
+            if len(self._unsent) < before:
+                self._waiters.pop(id).fail(ReadingStopped())
+                return
+            channel = self._channel
+        if channel is not None:
+            self._send(channel, messages.Stop(id))
+
+    def _send(self, channel: Channel, message: Any) -> None:
+        try:
+            channel.send(message)
+        except OSError:
+            channel.hang_up()  # the receiving thread notices and fails everybody who waits
+
+    # ------------------------------------------------------------ the client's thread
+
+    def _keep(self) -> None:
+        try:
+            while not self._closing.is_set():
+                began = time.monotonic()
+                error = self._one_life()
+                self._deaths = 0 if time.monotonic() - began > 30 else self._deaths + 1
+                self._lost(error)
+                self._closing.wait(min(LONGEST_PAUSE_S, 0.25 * 2 ** min(self._deaths, 6)))
+        finally:
+            self._lost(WorkerDied())
+
+    def _one_life(self) -> WorkerError:
+        """Attach, and pass messages on until the worker is gone; says why it is."""
+        self._show(replace(self._status, state=WorkerState.STARTING, since=time.time()))
+        try:
+            channel, pid = self._launcher.attach(self._closing.is_set)
+        except WorkerError as error:
+            return error
+        with self._changed:
+            self._channel = channel
+            waiting, self._unsent = self._unsent, []
+        if self._preload and not waiting and self._deaths < 2:  # it may be what kills the worker
+            self.load_last()
+        for request in waiting:
+            self._send(channel, request)
+        try:
+            while True:
+                self._handle(channel.receive(SILENCE_S))
+        except TimeoutError:
+            launch.end_process(pid)
+        except (OSError, EOFError, WireError, TypeError) as error:
+            _log.info("worker connection ended: %s", type(error).__name__)
+        finally:
+            channel.close()
+        return WorkerDied()
+
+    def load_last(self) -> Future[None]:
+        """Bring the model that was used last (at first, the embedded one) to an idle device."""
+        return self._ask(messages.Load)
+
+    def _handle(self, message: Any) -> None:
+        if isinstance(message, WorkerStatus):
+            self._show(message)
+            return
+        with self._changed:
+            waiter = self._waiters.get(message.id)
+        if waiter is not None and waiter.receive(message):
+            with self._changed:
+                self._waiters.pop(message.id, None)
+
+    def _lost(self, error: WorkerError) -> None:
+        with self._changed:
+            self._channel = None
+            self._unsent = []
+            waiters, self._waiters = list(self._waiters.values()), {}
+        for waiter in waiters:
+            waiter.fail(error)
+        job = self._status.job
+        if job is not None and job.state is JobState.RUNNING:
+            job = replace(job, rate=None, remaining=None)
+        self._show(
+            WorkerStatus(WorkerState.DEAD, error=error.to_dict(), since=time.time(), job=job)
+        )
+
+    def _show(self, status: WorkerStatus) -> None:
+        with self._changed:
+            self._status = status
+            self._changed.notify_all()
+
+
+__all__ = [
+    "JobState",
+    "JobStatus",
+    "ReadingStream",
+    "SeenImage",
+    "WorkerClient",
+    "WorkerState",
+    "WorkerStatus",
+]

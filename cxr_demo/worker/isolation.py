@@ -1,0 +1,55 @@
+"""The worker speaks to this machine only: no look-ups, no downloads, no fetched code."""
+
+import os
+import sys
+from typing import Any
+
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # GPU 0 of torch is GPU 0 of nvidia-smi, whose figures stand beside it.
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+}
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
+
+
+class NetworkBlocked(OSError):
+    """Something in the worker tried to reach the network."""
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, less proxies, plus what keeps the libraries offline."""
+    kept = {key: value for key, value in os.environ.items() if key.lower() not in _PROXIES}
+    return kept | _OFFLINE
+
+
+def seal() -> None:
+    """Cut this process off from the network, for good: called before anything heavy is imported.
+
+    `kernels` is made unimportable, since bitsandbytes would fetch executable code through it. The
+    audit hook is the wall behind the settings: it raises NetworkBlocked for every look-up and
+    every connection that is not a Unix socket, whichever library asks.
+    """
+    for key in list(os.environ):
+        if key.lower() in _PROXIES:
+            del os.environ[key]
+    os.environ.update(_OFFLINE)
+    sys.modules["kernels"] = None  # type: ignore[assignment]
+    sys.addaudithook(_refuse_network)
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if not event.startswith("socket."):
+        return
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        raise NetworkBlocked(f"{event} is not allowed in the model's process")
+    if event in ("socket.connect", "socket.sendto", "socket.bind") and _leaves(arguments[1]):
+        raise NetworkBlocked(f"{event} is not allowed in the model's process")
+
+
+def _leaves(address: Any) -> bool:
+    return not isinstance(address, str | bytes)  # a Unix socket's address is a path

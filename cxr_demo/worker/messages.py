@@ -1,0 +1,218 @@
+"""What is said between the worker and its clients. Requests carry an `id` of the client's choosing.
+
+client                                  worker
+  |  <------------ Welcome ---------------  |   after authentication on both sides
+  |  <------------ WorkerStatus ----------  |   every half second: the heartbeat, and at changes
+  |  Load | Read | See | StartJob ... --->  |
+  |  <--- Answer, or ReadingUpdate ... ---  |   the last update is a DoneEvent or FailedEvent
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr_demo.errors import CxrError
+from cxr_demo.records import (
+    FailedEvent,
+    PipelineKind,
+    Precision,
+    Prompt,
+    Radiograph,
+    ReadingEvent,
+    Telemetry,
+)
+from cxr_demo.worker.wire import GROUND_TYPES, Codec
+
+PROTOCOL = 1
+"""Raised with every change that an older program would not understand."""
+
+
+class WorkerState(StrEnum):
+    """What the worker is doing. STARTING and DEAD are the client's words: nobody answers yet, or
+    nobody answers any more and the next start is being prepared."""
+
+    STARTING = "starting"
+    READY = "ready"
+    LOADING = "loading"
+    READING = "reading"
+    EVALUATING = "evaluating"
+    DEAD = "dead"
+
+
+class JobState(StrEnum):
+    """What became of an evaluation."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """An evaluation's progress. `rate` is images per second of this run, `remaining` seconds; both
+    are None until they have been measured. `failed` counts images that ended in an error."""
+
+    run: str
+    kind: str
+    model: str
+    precision: Precision
+    pipeline: PipelineKind
+    state: JobState
+    done: int
+    total: int
+    failed: int = 0
+    rate: float | None = None
+    remaining: float | None = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """The worker at one moment.
+
+    `fraction` in 0..1 while LOADING, where it is known. `device` is the device's name ("NVIDIA
+    H200", "CPU"), None until it is known. `error` is the last error outside of a reading, as
+    `CxrError.to_dict()`: why it died, or why a model could not be loaded. `since` is the time
+    (seconds of the epoch) at which `state` was entered. `waiting` counts readings in the queue.
+    """
+
+    state: WorkerState
+    model: str | None = None
+    precision: Precision | None = None
+    fraction: float | None = None
+    device: str | None = None
+    telemetry: Telemetry | None = None
+    error: dict[str, Any] | None = None
+    since: float = 0.0
+    waiting: int = 0
+    job: JobStatus | None = None
+    pid: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SeenImage:
+    """What a model is given for a radiograph: (H, W, 3) uint8, how it was made, the prompt."""
+
+    image: NDArray[np.uint8]
+    preprocessing: str
+    prompt: Prompt
+
+
+# ---------------------------------------------------------------- from the client
+
+
+@dataclass(frozen=True)
+class Load:
+    """Bring a model to the device. Without a model: the last one used, and only if idle."""
+
+    id: int
+    model: str | None = None
+    precision: Precision | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Read one radiograph; answered by ReadingUpdates."""
+
+    id: int
+    radiograph: Radiograph
+    model: str
+    precision: Precision
+    kind: PipelineKind
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the reading `reading` (an id of this client) within one token."""
+
+    reading: int
+
+
+@dataclass(frozen=True, eq=False)
+class See:
+    """Answered by a SeenImage."""
+
+    id: int
+    radiograph: Radiograph
+    model: str
+    precision: Precision
+    kind: PipelineKind
+
+
+@dataclass(frozen=True)
+class Unload:
+    """Free the device."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class StartJob:
+    """Run, or go on with, an evaluation. `recipe` says what; answered by its JobStatus."""
+
+    id: int
+    kind: str
+    recipe: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StopJob:
+    """Stop the running evaluation at the next image; it can be started again later."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """End the worker, whoever else is attached."""
+
+    id: int
+
+
+Request = Load | Read | See | Unload | StartJob | StopJob | Shutdown
+
+# ---------------------------------------------------------------- from the worker
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The first message: who answers."""
+
+    pid: int
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a request: a value, or an error as `CxrError.to_dict()`."""
+
+    id: int
+    value: Any = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ReadingUpdate:
+    """One event of the reading with this id."""
+
+    id: int
+    event: ReadingEvent
+
+
+CODEC = Codec(
+    (
+        *GROUND_TYPES,
+        *(WorkerState, JobState, JobStatus, WorkerStatus, SeenImage),
+        *(Load, Read, Stop, See, Unload, StartJob, StopJob, Shutdown),
+        *(Welcome, Answer, ReadingUpdate),
+    )
+)
+
+
+def failed(error: CxrError, report: str = "") -> FailedEvent:
+    """The event that ends a reading with `error`, keeping what was written before."""
+    return FailedEvent(error=error.to_dict(), report=report)
