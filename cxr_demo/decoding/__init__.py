@@ -1,1 +1,1 @@
-"""Package `decoding`; see docs/architecture.md."""
+"""Decoding: one engine under every model. `engine` is the interface, `plain` runs everywhere."""
