@@ -1,0 +1,110 @@
+"""A report cut into sentences and clauses, every one with its exact place in the original text.
+
+Models write bold, `[Region: part]`, lists, headings and wrapped lines. All of that is blanked with
+as many spaces, so that an offset into the cleaned text is an offset into the report.
+"""
+
+import re
+from collections.abc import Iterator
+
+from cxr_demo.records import Span
+
+_MARKUP = re.compile(r"\*+|__+|`+|\[[^\]\[\n]{0,80}\]|^[ \t]*#{1,6}(?=[ \t])", re.MULTILINE)
+_LIST_MARK = re.compile(r"^[ \t]*(?:[-•·–—>]|\(?\d{1,2}[.)])(?=[ \t])", re.MULTILINE)
+_HEADING = re.compile(
+    r"(?:^|(?<=[.;:?!]))[ \t]*(?:"
+    r"(?P<body>(?:chest |radiology |final )*(?:findings?|impressions?|conclusions?|opinion|summary|"
+    r"reports?|interpretation|assessment)(?: and impression| section)?)|"
+    r"(?P<aside>(?:(?:clinical|patient|brief|past|medical|surgical|relevant|reason for)[ \t]+)*"
+    r"(?:history|indications?|information|context|details|comparisons?(?: stud(?:y|ies))?|"
+    r"techniques?|exam(?:ination)?s?|the exam(?:ination)?|study|procedures?|recommendations?|"
+    r"priors?(?: stud(?:y|ies))?))"
+    r")[ \t]*(?::|\n)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_CONTENT = re.compile(r"\S")
+_LINE_END = re.compile(r"\n")
+_END = re.compile(
+    r"(?<!\d)[.!?]+(?=\s|$|[A-Z])"  # also "limits.The", which transcripts hold; never "1.5 cm"
+    r"|(?<=\d)[.!?]+(?=\s|$)"
+    r"|;"
+    r"|\n[ \t]*\n"
+    r"|\n(?=[ \t]*[A-Z(])"
+)
+_ABBREVIATION = re.compile(r"\b(?:dr|approx|vs|e\.g|i\.e|fig|st|cf|resp)$", re.IGNORECASE)
+_BREAK = re.compile(
+    r",?\s+\b(?:but|however|although|though|whereas|while|except|otherwise|nevertheless)\b"
+    r"|,\s+(?=(?:and\s+)?there\s+(?:is|are|has|have)\b)"
+    r"|\s+and\s+(?=there\s+(?:is|are|has|have)\b)"
+    r"|,\s+(?:and\s+)?(?=(?:the\s+)?(?:heart|cardiac|cardio\s?mediastin\w*|mediastin\w*|hil\w+|"
+    r"lungs?|pleura\w*\s+spaces?|bones?|trachea|aorta)\b[^,]*\b(?:is|are|appears?|remains?)\b)",
+    re.IGNORECASE,
+)
+
+
+def clean(report: str) -> str:
+    """`report` with markup and asides (history, technique, comparison) blanked, same length.
+
+    A list mark becomes a semicolon, which ends a sentence. An aside lasts until the next heading
+    or the end of its paragraph; in a report of one paragraph, to the end of its line or sentence.
+    """
+    text = _MARKUP.sub(lambda match: " " * len(match[0]), report)
+    text = _LIST_MARK.sub(lambda match: ";" + " " * (len(match[0]) - 1), text)
+    headings = list(_HEADING.finditer(text))
+    pieces, done = [], 0
+    for heading, following in zip(headings, [*headings[1:], None], strict=False):
+        end = heading.end()
+        if heading["aside"] is not None:
+            end = _end_of_aside(text, heading, following)
+        pieces += [text[done : heading.start()], ";" + " " * (end - heading.start() - 1)]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def sentences(text: str) -> Iterator[Span]:
+    """Sentences of a cleaned text in order, without white space and closing commas around them."""
+    start = 0
+    for end in [*_ends(text), len(text)]:
+        span = _trimmed(text, start, end)
+        if span.end > span.start:
+            yield span
+        start = end
+
+
+def clauses(sentence: str) -> list[Span]:
+    """Parts of a sentence that are denied or doubted on their own: "no effusion, but cardiomegaly"
+    has two. Offsets into `sentence`."""
+    cuts = [match.start() for match in _BREAK.finditer(sentence)]
+    edges = [0, *cuts, len(sentence)]
+    spans = [_trimmed(sentence, edges[i], edges[i + 1]) for i in range(len(edges) - 1)]
+    return [span for span in spans if span.end > span.start]
+
+
+def _end_of_aside(text: str, heading: re.Match[str], following: re.Match[str] | None) -> int:
+    limit = following.start() if following else len(text)
+    content = _CONTENT.search(text, heading.end(), limit)
+    if content is None:
+        return limit
+    for stop in (_PARAGRAPH, _LINE_END, _END):
+        found = stop.search(text, content.start(), limit)
+        if found or (following and stop is _PARAGRAPH):
+            return found.start() if found else limit
+    return limit
+
+
+def _ends(text: str) -> Iterator[int]:
+    for match in _END.finditer(text):
+        if not (match[0] == "." and _abbreviated(text, match.start())):
+            yield match.end()
+
+
+def _abbreviated(text: str, end: int) -> bool:
+    return _ABBREVIATION.search(text[max(0, end - 8) : end]) is not None
+
+
+def _trimmed(text: str, start: int, end: int) -> Span:
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip(" \t\r\n,;"))
+    right = len(piece.rstrip(" \t\r\n,;"))
+    return Span(start + left, start + max(left, right))

@@ -1,0 +1,90 @@
+"""Heart and mediastinum: a subject ("heart size") and its state ("within normal limits").
+
+Reports speak of both mostly without naming a finding, so their labels come from the state that goes
+with a subject: in the subject's own part of the clause, or, for a list of subjects ("heart size,
+mediastinal contour and vascularity are normal"), in the part where the list ends or began.
+CheXbert's convention for a silhouette that is only called stable is: uncertain.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import IntEnum
+
+from cxr_demo.findings import Finding, Label
+from cxr_demo.records import Span
+
+_SHAPE = r"(?: (?:silhouettes?|size|shadow|contours?|xxxx|width|structures|borders))*"
+_SUBJECTS = {
+    Finding.CARDIOMEGALY: re.compile(
+        rf"\b(?:heart{_SHAPE}(?! (?:failure|valve|rate|disease))|"
+        rf"(?:cardiac|cardiopericardial)(?: (?:and|silhouette|size|shadow|contours?|xxxx)\b)+|"
+        rf"cardiac(?=, ))"
+    ),
+    Finding.ENLARGED_CARDIOMEDIASTINUM: re.compile(
+        rf"\b(?:cardi(?:o|a|ac)(?:\s|-|/|opulmonary |, | and )?\s?)?mediastin(?:um|al)"
+        rf"(?:(?: and|,) hilar)?{_SHAPE}|\bcardiac contours?"
+    ),
+}
+_ELSEWHERE = re.compile(
+    r"\b(?:behind|over|overl\w+|posterior to|anterior to|superior to|beneath|below|above|adjacent to|"
+    r"within|in|through|near|along|from|to|surrounding|left|right) (?:the )?"
+    r"(?:(?:upper|superior|left|right|anterior|posterior) )*$"
+)
+_PART = re.compile(r",\s+(?:and\s+)?|\swith\s")
+
+
+class _State(IntEnum):
+    """What is said of a size, by precedence where one part says more than one thing."""
+
+    STABLE = 0
+    NORMAL = 1
+    BORDERLINE = 2
+    ENLARGED = 3
+
+
+_STATES = re.compile(
+    r"(?P<BORDERLINE>\b(?:at |near |the )*upper limits?(?: of)?(?: the)? normal(?: limits?)?|"
+    r"\bborderline\b)|"
+    r"(?P<NORMAL>\bnormal\w*|\bwithin (?:\w+ )?limits?|\bunremarkable|\bnon-?enlarged|"
+    r"\b(?:no|not|without)(?: \w+){0,3} (?:enlarg\w*|widen\w*|abnormal\w*|remarkable)|"
+    r"\btop (?:of |limits of )?normal|\blimits of normal)|"
+    r"(?P<ENLARGED>\benlarg\w*|\blarger?\b|\bincreas\w+|\bprominen\w+|\bwiden\w*|\bdilat\w+|\bbig\b)|"
+    r"(?P<STABLE>\bstable|\bunchanged|\bsimilar|\bno (?:\w+ ){0,2}change|\bnot (?:\w+ )?changed)"
+)
+_LABELS = {
+    _State.STABLE: Label.UNCERTAIN,
+    _State.NORMAL: Label.NEGATIVE,
+    _State.BORDERLINE: Label.UNCERTAIN,
+    _State.ENLARGED: Label.POSITIVE,
+}
+
+
+def silhouettes(clause: str) -> Iterator[tuple[Finding, Label, int]]:
+    """Finding, label and offset for every heart or mediastinum with a state in a lower-case clause."""
+    if "heart" not in clause and "cardi" not in clause and "mediastin" not in clause:
+        return
+    parts = _parts(clause)
+    states = [(match.start(), _State[str(match.lastgroup)]) for match in _STATES.finditer(clause)]
+    if not states:
+        return
+    for finding, subject in _SUBJECTS.items():
+        for match in subject.finditer(clause):
+            if not _ELSEWHERE.search(clause, 0, match.start()):
+                yield finding, _LABELS[_state_of(match, parts, states)], match.start()
+
+
+def _parts(clause: str) -> list[Span]:
+    edges = [0, *(match.start() for match in _PART.finditer(clause)), len(clause)]
+    return [Span(edges[i], edges[i + 1]) for i in range(len(edges) - 1)]
+
+
+def _state_of(
+    subject: re.Match[str], parts: list[Span], states: list[tuple[int, _State]]
+) -> _State:
+    """The strongest state of the subject's part, else of the nearest part after it, else before."""
+    own = next(i for i, part in enumerate(parts) if subject.start() < part.end)
+    for index in [own, *range(own + 1, len(parts)), *range(own - 1, -1, -1)]:
+        said = [state for at, state in states if parts[index].start <= at < parts[index].end]
+        if said:
+            return max(said)
+    raise AssertionError("a clause without a state has no subject to judge")
