@@ -4,50 +4,44 @@ Each entry is a regular expression over lower-case text. Where CheXbert's habits
 reading, its habit is followed only if a radiologist would still agree (see `rules`).
 """
 
-
 from cxr_demo.findings import Finding
-
-_LUNG_PLACE = (
-    r"(?:lungs?|lobes?|lobar|bases?|bibasilar|basilar|basal|bibasal|apex|apices|apical|biapical|"
-    r"lingul\w*|perihilar|suprahilar|infrahilar|retrocardiac|midlungs?|mid\s?zones?|zones?|"
-    r"pulmonary|parenchymal|subpleural|airspaces?)"
-)
 
 MENTIONS: dict[Finding, str] = {
     Finding.CARDIOMEGALY: (
-        r"cardiomegaly|(?:cardiac|heart) enlargement|enlarged (?:heart|cardiac)|"
-        r"(?:left |right |bi)?(?:atrial|ventricular) (?:enlargement|hypertrophy|dilat\w+)|"
-        r"megacardia"
+        r"cardiomegaly|\b(?:cardiac|heart) enlargement|\benlarged (?:heart|cardiac (?!contour))|"
+        r"\b(?:atrial|ventricular) enlargement|"
+        r"\bincrease\w* in (?:the )?(?:heart|cardiac) size"
     ),
     Finding.ENLARGED_CARDIOMEDIASTINUM: (
-        r"(?:mediastin\w+|cardiomediastin\w+) (?:is )?(?:widening|enlargement|prominence|mass\w*)|"
-        r"(?:wide\w*|widening of|enlarged|prominent) (?:the )?(?:superior |upper )?(?:cardio\s?)?"
-        r"mediastin\w+|mediastinal (?:lymph)?adenopathy|pneumomediastinum"
+        r"mediastin\w+ (?:widening|enlargement|prominence|mass\w*|(?:lymph)?adenopathy)|"
+        r"\b(?:widen\w*|enlarged|prominent) (?:superior |upper |cardio\s?)?mediastin\w+|"
+        r"\bprominent (?:right )?paratracheal stripe|\bparatracheal thickening|"
+        r"\bprominent vascular pedicle|pneumomediastinum|"
+        r"\b(?:in|within|over\w*|behind|of|base of) the (?:\w+ )?mediastinum"
     ),
     Finding.LUNG_LESION: (
-        r"nodul\w+|\bmass(?:es)?\b(?! effect)|neoplas\w+|tumou?rs?\b|metasta\w+|carcinoma|malignan\w+|"
-        r"(?:cavitary|lung|pulmonary|cystic) lesions?|cavitation|lesions?\b(?= in the \w+ lung)"
+        r"\bnodul(?:es?|ar)\b(?! (?:soft|contour|interstitial))|\bmass(?:es)?\b(?! effect)|"
+        r"neoplasm|\btumou?rs?\b|metasta\w+|carcinoma|malignan\w+|"
+        r"\b(?:cavitary|lung|pulmonary|cystic|mass) lesions?|\bcavitation"
     ),
     Finding.LUNG_OPACITY: (
-        r"opaci\w+|infiltrat\w+|air\s?-?space (?:disease|process)\w*|"
-        r"(?:interstitial|parenchymal|reticular|alveolar|reticulonodular) (?:lung )?(?:disease|"
-        r"prominence|thickening|markings?|changes?|pattern|process|densit\w+|abnormalit\w+)|"
-        r"(?:increased|prominent|coarse\w*|chronic) (?:\w+ ){0,2}markings|"
-        r"\bscar(?:s|ring|red)?\b|\bfibrosis\b|fibrotic|"
-        r"(?:patchy|hazy|streaky|ill-defined|airspace|basilar|bibasilar|vague) (?:\w+ )?densit\w+|"
-        r"\bhaziness\b|\bhaze\b|ground.?glass"
+        r"(?<!nodular )(?<!bony )(?<!osseous )\bopaci(?!f\w* of the sinus)\w+|infiltrat\w+|"
+        r"\bair\s?-?space (?:disease|process)\w*|\bparenchymal (?:disease|process)\w*|"
+        r"\binterstitial (?:lung )?(?:markings?|pattern|disease)|\breticulation|"
+        r"(?<!pleural )(?<!thickening/)(?<!or )(?<!parenchymal )\bscar(?:s|ring)?\b|"
+        r"(?<=or )\bscarring\b|(?<=pleural-parenchymal )scarring|"
+        r"\b(?:patchy|hazy|airspace) densit\w+|\bhaziness\b|ground.?glass"
     ),
     Finding.EDEMA: (
-        r"o?edema|(?:pulmonary |central |mild |pulmonary venous )?(?:vascular|venous) congestion|"
-        r"vascular (?:prominence|engorgement|redistribution)|cephalization|kerley|"
-        r"(?:fluid|volume) overload|(?:heart|cardiac|ventricular) failure|\bchf\b|"
-        r"congestive (?:changes?|failure)"
+        r"(?<!laryngeal )\bo?edema|\bkerley|\b(?:fluid|volume) overload|"
+        r"\b(?:heart|cardiac|ventricular) failure|\bchf\b|\bcongestive failure|"
+        r"\bcompatible with (?:\w+ )?(?:vascular|venous) congestion"
     ),
     Finding.CONSOLIDATION: r"consolidat\w+",
     Finding.PNEUMONIA: r"pneumoni[ac]s?\b|pneumonitis|\binfecti(?:on|ons|ous)\b|bronchopneumonia",
     Finding.ATELECTASIS: (
-        r"atelecta\w+|(?:lung|lobar|lobe|partial|complete|volume|\w+-lobe) collapse|"
-        r"collapse of the \w+ (?:\w+ )?(?:lung|lobe)|collapsed (?:lung|lobe)|volume loss"
+        r"atelecta\w+|(?:lung|lobar|lobe|partial|complete) collapse|"
+        r"collapse of the \w+ (?:\w+ )?(?:lung|lobe)|collapsed (?:lung|lobe)"
     ),
     Finding.PNEUMOTHORAX: r"pneumothora\w+|hydropneumothora\w+|pneumothorac\w+",
     Finding.PLEURAL_EFFUSION: (
@@ -55,15 +49,16 @@ MENTIONS: dict[Finding, str] = {
         r"hydropneumothora\w+|fluid (?:in|within|along) the (?:\w+ )?(?:fissures?|pleural)"
     ),
     Finding.PLEURAL_OTHER: (
-        r"pleur\w+(?:[ -]parenchymal)?(?: \w+)? ?(?:thickening|scar\w*|plaques?|calcification|"
-        r"fibrosis|mass|abnormalit\w+|lesions?)|pleuroparenchymal scar\w*|"
-        r"(?:apical|biapical) (?:pleural )?(?:cap|capping|thickening)|"
-        r"thicken\w+ of the (?:\w+ )?pleura|empyema|mesothelioma|fibrothorax|pleural plaques?"
+        r"pleur\w+(?:[ /-]parenchymal)? (?:\w+ )?(?:thickening|scar\w*|plaques?|calcification|"
+        r"mass|lesions?)|\bpleuro-?parenchymal scar\w*|\bfissural thickening|"
+        r"thickening of the (?:\w+ )?pleura|empyema|mesothelioma|"
+        r"\bfibrosis\b|fibrothorax|\bfibrotic (?:change|lung)"  # so does CheXpert's own list
     ),
     Finding.FRACTURE: r"fractur\w+|\bfx\b",
     Finding.SUPPORT_DEVICES: (
         r"catheters?|\btubes?\b|\bpicc?\b|pacemakers?|pacer\b|pacing|"
-        r"defibrillators?|\bicd\b|\baicd\b|port-?a-?\w+|medi-?ports?|\bchest ports?\b|"
+        r"defibrillators?|\ba?icd\b|\bport-?a-?cath\w*|\bxxxx-a-xxxx|\bmedi-?ports?|\bchest ports?\b|"
+        r"\btip\b[^.]{0,40}\b(?:svc|superior|cavoatrial|right atrium|carina|stomach)\b|"
         r"(?:central|venous|picc|subclavian|jugular|\bij|arterial|dialysis) (?:\w+ )?lines?\b|"
         r"endotracheal|tracheostomy|nasogastric|orogastric|enteric tube|dobbhoff|\bett\b|\bngt\b|"
         r"swan|\biabp\b|balloon pump|\blvad\b|drains?\b|vascath|permcath|"
@@ -71,13 +66,25 @@ MENTIONS: dict[Finding, str] = {
     ),
 }
 
+SUGGESTED: dict[Finding, str] = {
+    Finding.EDEMA: r"\b(?:vascular|venous) (?:congestion|prominence)|cephalization|\bcongestion\b",
+    Finding.PLEURAL_EFFUSION: r"\bcostophrenic \w+ blunting|\bblunting of (?:the |both )?costophr",
+}
+"""Words that point to a finding without naming it: uncertain unless denied."""
+
 OTHER_ABNORMALITIES = (
-    r"granuloma\w*|calcifi\w+|degenerat\w+|scolio\w+|kypho\w+|spondyl\w+|osteophyt\w+|spurr\w+|"
+    r"granulom\w*|calcifi\w+|degenerat\w+|scolio\w+|kypho\w+|spondyl\w+|osteophyt\w+|spurr\w+|"
     r"arthri\w+|arthros\w+|hypertroph\w+|osteop\w+|deminerali\w+|tortuo\w+|torturous|atheroscl\w+|"
-    r"ectasia|ectatic|aneurysm\w*|unfold\w+|uncoil\w+|hernia\w*|emphysem\w+|\bcopd\b|"
-    r"hyperinfl\w+|hyperexp\w+|hyperlucen\w+|hyperaerat\w+|flatten\w+|elevat\w+|eventrat\w+|"
-    r"bronchi(?:ectas\w+|t\w+)|crowding|\bscar\w*|thicken\w+|blunt\w+|\bdeformit\w+|\bcysts?\b|"
-    r"curvature|prominen\w+|sternotomy|\bcabg\b|bypass|post-?(?:surgical|operative)|mastectomy|"
-    r"lymph|adenopathy|lucenc\w+|densit\w+|sclero\w+|lesions?\b|collaps\w+|compress\w+|wedg\w+"
+    r"ectasia|ectatic|aneurysm\w*|unfold\w+|uncoil\w+|hernia\w*|emphysem\w+|\bcopd\b|obstructive|"
+    r"hyperinfl\w+|hyperexp\w+|hyperlucen\w+|flatten\w+|elevat\w+|eventrat\w+|"
+    r"bronchi(?:ectas\w+|ti\w+)|crowding|\bscar\w*|thicken\w+|blunt\w+|\bdeformit\w+|\bcysts?\b|"
+    r"curvature|prominen\w+|sternotomy|\bcabg\b|bypass|mastectomy|implants?\b|prosthe\w+|"
+    r"lymph|adenopathy|lucenc\w+|densit\w+|sclero\w+|lesions?\b|collaps\w+|compress\w+|wedg\w+|"
+    r"foreign bod\w+|bullet|shrapnel|\bsuture|\bpiercing|\bring\b|\bstents?\b|\binjur\w+|"
+    r"amputat\w+|azygos|\bpectus|epicardial|fat pad|subcutaneous|diverticul\w+|distended|"
+    r"irregular\w*|obscur\w+|nodul\w+|dextro\w*|levo\w*|valve|hypoventil\w+|paratracheal|"
+    r"\b(?:mild|minimal|moderate|severe|small|scattered|several|numerous|old|remote|diffuse)\b"
+    r"(?! (?:low|hypo|decreased))"
 )
-"""What keeps "No Finding" from being true although it is none of the other 13, as in CheXpert."""
+"""What keeps "No Finding" from being true although it is none of the other 13, as CheXbert has it:
+other abnormalities, and words of grade and number, which a normal statement has no use for."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cxr_demo.findings import FINDINGS, Finding, Label
-from cxr_demo.labelers.lexicon import MENTIONS, OTHER_ABNORMALITIES
+from cxr_demo.labelers.lexicon import MENTIONS, OTHER_ABNORMALITIES, SUGGESTED
 from cxr_demo.labelers.scope import Scopes, scopes
 from cxr_demo.labelers.sentences import clauses, clean, sentences
 from cxr_demo.labelers.silhouettes import silhouettes
@@ -17,6 +17,7 @@ from cxr_demo.records import FindingLabel, FindingSet, Span
 
 _PRECEDENCE = (Label.POSITIVE, Label.UNCERTAIN, Label.NEGATIVE)
 _MENTIONS = {finding: re.compile(pattern) for finding, pattern in MENTIONS.items()}
+_SUGGESTED = {finding: re.compile(pattern) for finding, pattern in SUGGESTED.items()}
 _OTHER = re.compile(OTHER_ABNORMALITIES)
 _HISTORY = re.compile(r"\b(?:history of|status post|s/p|known)(?: \w+){0,3} $")
 _ALTERNATIVE = re.compile(r"^\W*(?:and/or|or|versus|vs\.?|/)\b|^/")
@@ -55,6 +56,10 @@ def _read_clause(sentence: str, span: Span) -> Iterator[Evidence]:
         for match in pattern.finditer(clause):
             if not _HISTORY.search(clause, 0, match.start()):
                 yield finding, _said(finding, match, clause, where), span
+    for finding, pattern in _SUGGESTED.items():
+        for match in pattern.finditer(clause):
+            denied = where.denies(match.start())
+            yield finding, Label.NEGATIVE if denied else Label.UNCERTAIN, span
     for match in _OTHER.finditer(clause):
         if not where.denies(match.start()):
             yield Finding.NO_FINDING, Label.NEGATIVE, span

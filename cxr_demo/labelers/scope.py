@@ -25,11 +25,12 @@ _NO_NEGATION = re.compile(
     r"\b(?:no|without)(?: \w+){0,3} (?:change|interval change|increase|difference)s?\b(?: in)?|"
     r"\bnot (?:\w+ ){0,2}(?:changed|different|only|seen (?:on|in) (?:the )?(?:\w+ )?(?:prior|"
     r"previous|exam|comparison)\w*)|"
+    r"\bnot (?:\w+ )?well.(?:\w+)(?: \w+)? on (?:the )?(?:lateral|frontal|ap|pa)\b|"
     r"\bnot? (?:definitely |entirely |completely )?(?:been )?(?:excluded|ruled out)|"
     r"\bcan ?not\b|\bno doubt\b"
 )
 _DENY_AHEAD = re.compile(
-    r"\b(?:no|without|negative for|free (?:of|from)|clear of|absence of|absent|denies|lack of|"
+    r"\b(?:no|without|negative for|free (?:of|from)|clear of|clear(?= (?:focal |acute )?air)|absence of|absent|denies|lack of|"
     r"resolution of|clearing of|removal of|removed|rather than|neither|nor|"
     r"no longer|previously (?:seen|noted|present|described|visualized)"
     r"(?=.*\b(?:resolved|cleared|no longer|not))|"

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from cxr_demo.records import Span
 
-_MARKUP = re.compile(r"\*+|__+|`+|\[[^\]\[\n]{0,80}\]|^[ \t]*#{1,6}(?=[ \t])", re.MULTILINE)
+_MARKUP = re.compile(
+    r"\*+|__+|`+|<[a-zA-Z/]{1,4}>|\[[^\]\[\n]{0,80}\]|^[ \t]*#{1,6}(?=[ \t])", re.MULTILINE
+)
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-•·–—>]|\(?\d{1,2}[.)])(?=[ \t])", re.MULTILINE)
 _HEADING = re.compile(
     r"(?:^|(?<=[.;:?!]))[ \t]*(?:"
