@@ -17,7 +17,7 @@ MENTIONS: dict[Finding, str] = {
         r"\b(?:widen\w*|enlarged|prominent) (?:superior |upper |cardio\s?)?mediastin\w+|"
         r"\bprominent (?:right )?paratracheal stripe|\bparatracheal thickening|"
         r"\bprominent vascular pedicle|pneumomediastinum|"
-        r"\b(?:in|within|over\w*|behind|of|base of) the (?:\w+ )?mediastinum"
+        r"\b(?:in|within|over\w*|behind|(?:changes|base|opacity) of) the (?:\w+ )?mediastinum"
     ),
     Finding.LUNG_LESION: (
         r"\bnodul(?:es?|ar)\b(?! (?:soft|contour|interstitial))|\bmass(?:es)?\b(?! effect)|"
@@ -27,7 +27,7 @@ MENTIONS: dict[Finding, str] = {
     Finding.LUNG_OPACITY: (
         r"(?<!nodular )(?<!bony )(?<!osseous )\bopaci(?!f\w* of the sinus)\w+|infiltrat\w+|"
         r"\bair\s?-?space (?:disease|process)\w*|\bparenchymal (?:disease|process)\w*|"
-        r"\binterstitial (?:lung )?(?:markings?|pattern|disease)|\breticulation|"
+        r"(?<!prominent )(?<!of )(?<!the )\b(?:pulmonary )?interstitial (?:lung )?(?:markings?|pattern|disease)|\breticulation|"
         r"(?<!pleural )(?<!thickening/)(?<!or )(?<!parenchymal )\bscar(?:s|ring)?\b|"
         r"(?<=or )\bscarring\b|(?<=pleural-parenchymal )scarring|"
         r"\b(?:patchy|hazy|airspace) densit\w+|\bhaziness\b|ground.?glass"
@@ -57,18 +57,16 @@ MENTIONS: dict[Finding, str] = {
     Finding.FRACTURE: r"fractur\w+|\bfx\b",
     Finding.SUPPORT_DEVICES: (
         r"catheters?|\btubes?\b|\bpicc?\b|pacemakers?|pacer\b|pacing|"
-        r"defibrillators?|\ba?icd\b|\bport-?a-?cath\w*|\bxxxx-a-xxxx|\bmedi-?ports?|\bchest ports?\b|"
-        r"\btip\b[^.]{0,40}\b(?:svc|superior|cavoatrial|right atrium|carina|stomach)\b|"
+        r"defibrillators?|\ba?icd\b|\bport-?a-?cath\w*|\b\bmedi-?ports?|\bchest ports?\b|"
         r"(?:central|venous|picc|subclavian|jugular|\bij|arterial|dialysis) (?:\w+ )?lines?\b|"
         r"endotracheal|tracheostomy|nasogastric|orogastric|enteric tube|dobbhoff|\bett\b|\bngt\b|"
         r"swan|\biabp\b|balloon pump|\blvad\b|drains?\b|vascath|permcath|"
-        r"support (?:devices?|apparatus)|stimulator|generator|implanted (?:cardiac )?device"
+        r"support (?:devices?|apparatus)|\b(?:cabg|graft) markers?|implanted (?:cardiac )?device"
     ),
 }
 
 SUGGESTED: dict[Finding, str] = {
     Finding.EDEMA: r"\b(?:vascular|venous) (?:congestion|prominence)|cephalization|\bcongestion\b",
-    Finding.PLEURAL_EFFUSION: r"\bcostophrenic \w+ blunting|\bblunting of (?:the |both )?costophr",
 }
 """Words that point to a finding without naming it: uncertain unless denied."""
 

@@ -22,7 +22,14 @@ _OTHER = re.compile(OTHER_ABNORMALITIES)
 _HISTORY = re.compile(r"\b(?:history of|status post|s/p|known)(?: \w+){0,3} $")
 _ALTERNATIVE = re.compile(r"^\W*(?:and/or|or|versus|vs\.?|/)\b|^/")
 _ALTERNATIVE_BEFORE = re.compile(r"(?:\b(?:and/or|or|versus|vs\.?)\s|/)(?:\w+ ){0,2}$")
-_INTERPRETIVE = {Finding.ATELECTASIS, Finding.PNEUMONIA, Finding.CONSOLIDATION, Finding.EDEMA}
+_INTERPRETIVE = {
+    Finding.EDEMA,
+    Finding.CONSOLIDATION,
+    Finding.PNEUMONIA,
+    Finding.ATELECTASIS,
+    Finding.PNEUMOTHORAX,
+    Finding.PLEURAL_EFFUSION,
+}
 
 Evidence = tuple[Finding, Label, Span]
 

@@ -55,7 +55,7 @@ _DOUBT_AHEAD = re.compile(
     r"\b(?:may|might|could|can)\b(?! not)|\bpossibl[ey]\b|\bpossibility of|\bquestion\w*|"
     r"\bsuspicious for|\bconcern(?:ing)? (?:for|of)|\bworrisome for|\bsuspect\w*|"
     r"\bcan ?not (?:\w+ ){0,2}(?:exclude|rule out)|\bequivocal|\bversus\b|\bvs\b|\bdifferential\b|"
-    r"\b(?:to )?rule out\b|\b(?:evaluate|correlate|assess) for\b|\bconsider\w*|\bpotential\w*|"
+    r"\b(?:to )?rule out\b|\b(?:evaluate|correlate|assess) for\b|\bconsider(?!ing)\w*|\bpotential\w*|\bprobable\b|"
     r"\beither\b|\bperhaps\b|\bmaybe\b|\bnot? (?:entirely )?exclude\b|\bdifficult to exclude"
 )
 _DOUBT_BACK = re.compile(

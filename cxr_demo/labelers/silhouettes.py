@@ -21,8 +21,10 @@ _SUBJECTS = {
         rf"cardiac(?=, ))"
     ),
     Finding.ENLARGED_CARDIOMEDIASTINUM: re.compile(
-        rf"\b(?:cardi(?:o|a|ac)(?:\s|-|/|opulmonary |, | and )?\s?)?mediastin(?:um|al)"
-        rf"(?:(?: and|,) hilar)?{_SHAPE}|\bcardiac contours?"
+        rf"\bcardi(?:o|a|ac)(?:\s|-|/|opulmonary |, | and )?\s?mediastin(?:um|al){_SHAPE}|"
+        rf"\bmediastinum{_SHAPE}|"
+        rf"\bmediastinal(?:(?: and|,) hilar)? (?:silhouettes?|size|contours?|shadow|width|xxxx)|"
+        rf"\bcardiac contours?"
     ),
 }
 _ELSEWHERE = re.compile(
@@ -43,8 +45,9 @@ class _State(IntEnum):
 
 
 _STATES = re.compile(
-    r"(?P<BORDERLINE>\b(?:at |near |the )*upper limits?(?: of)?(?: the)? normal(?: limits?)?|"
+    r"(?P<BORDERLINE>\b(?:at|near|on|towards?) (?:the )?upper limits?(?: of)?(?: the)? normal|"
     r"\bborderline\b)|"
+    r"(?P<ENLARGED_>\bupper limits?(?: of)? normal)|"
     r"(?P<NORMAL>\bnormal\w*|\bwithin (?:\w+ )?limits?|\bunremarkable|\bnon-?enlarged|"
     r"\b(?:no|not|without)(?: \w+){0,3} (?:enlarg\w*|widen\w*|abnormal\w*|remarkable)|"
     r"\btop (?:of |limits of )?normal|\blimits of normal)|"
@@ -64,7 +67,10 @@ def silhouettes(clause: str) -> Iterator[tuple[Finding, Label, int]]:
     if "heart" not in clause and "cardi" not in clause and "mediastin" not in clause:
         return
     parts = _parts(clause)
-    states = [(match.start(), _State[str(match.lastgroup)]) for match in _STATES.finditer(clause)]
+    states = [
+        (match.start(), _State[str(match.lastgroup).rstrip("_")])
+        for match in _STATES.finditer(clause)
+    ]
     if not states:
         return
     for finding, subject in _SUBJECTS.items():
