@@ -91,9 +91,10 @@ class Door:
         return Channel(connection)
 
     def close(self) -> None:
-        """Stop listening and remove what was written."""
+        """Stop listening and remove what was written. May be called again."""
+        with contextlib.suppress(OSError):
+            self._listener.close()
         forget_endpoint()
-        self._listener.close()
         if self._folder is not None:
             self._folder.cleanup()
 

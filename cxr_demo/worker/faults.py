@@ -25,11 +25,3 @@ class WorkerTooOld(WorkerError):
     code = "worker_version"
     en = "A model process of another version is still at work (process {pid}): close it first."
     pt = "Um processo do modelo de outra versão ainda trabalha (processo {pid}): feche-o antes."
-
-
-class RecipeUnknown(WorkerError):
-    """The evaluation that was asked for does not exist, or its recipe is not complete."""
-
-    code = "recipe_unknown"
-    en = "This evaluation is not known ({detail}): check its name and its settings."
-    pt = "Esta avaliação não é conhecida ({detail}): confira o nome e as opções."

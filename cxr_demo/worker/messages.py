@@ -95,11 +95,14 @@ class WorkerStatus:
 
 @dataclass(frozen=True, eq=False)
 class SeenImage:
-    """What a model is given for a radiograph: (H, W, 3) uint8, how it was made, the prompt."""
+    """What a model is given for a radiograph: `image` (H, W, 3) uint8, the name of the
+    preprocessing that made it, the prompt, and `text`, the whole prompt as the model reads it
+    (chat template included, with one placeholder where the image goes)."""
 
     image: NDArray[np.uint8]
     preprocessing: str
     prompt: Prompt
+    text: str
 
 
 # ---------------------------------------------------------------- from the client

@@ -1,0 +1,1 @@
+"""Evaluations: a recipe run over samples into the store, one durable row per image."""

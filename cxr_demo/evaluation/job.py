@@ -1,0 +1,54 @@
+"""What an evaluation is to the process that runs it: a model that it wants, and steps.
+
+The worker calls `step` once per image between the readings of the screen. A step commits its row
+before it returns, so a kill at any moment costs at most the image in work.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from cxr_demo.errors import CxrError
+from cxr_demo.models import Model
+from cxr_demo.paths import private_dir
+from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.store.runs import RunStore
+
+KINDS: dict[str, str] = {"phantoms": "cxr_demo.evaluation.phantom_run"}
+"""Evaluations by name; each module offers `prepare(recipe, store) -> Job`."""
+
+
+class RecipeUnknown(CxrError):
+    """The evaluation that was asked for does not exist, or its recipe is not complete."""
+
+    code = "recipe_unknown"
+    en = "This evaluation is not known ({detail}): check its name and its settings."
+    pt = "Esta avaliação não é conhecida ({detail}): confira o nome e as opções."
+
+
+class Job(Protocol):
+    """One evaluation at work. `run` is its id in the store."""
+
+    run: str
+    kind: str
+    model: str
+    precision: Precision
+    pipeline: PipelineKind
+    total: int
+
+    def step(self, model: Model, should_stop: Callable[[], bool]) -> bool:
+        """Read one image and commit its row; false when none was left or it was stopped."""
+
+
+def prepare(kind: str, recipe: dict[str, Any], store: RunStore) -> Job:
+    """The job that `recipe` asks for, opened in `store`. Raises RecipeUnknown."""
+    if kind not in KINDS:
+        raise RecipeUnknown(detail=f"{kind}; known: {', '.join(KINDS)}")
+    job: Job = importlib.import_module(KINDS[kind]).prepare(recipe, store)
+    return job
+
+
+def store_path() -> Path:
+    """Where the evaluations of this user lie."""
+    return private_dir() / "evaluations.sqlite"

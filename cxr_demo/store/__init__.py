@@ -1,0 +1,1 @@
+"""What evaluations leave behind: SQLite files, one commit per image."""

@@ -1,0 +1,321 @@
+"""The worker's main loop: one thing at a time on the device, readings before an evaluation.
+
+clients' threads --submit--> Desk --take--> main thread: load, read, see, evaluate one image
+heartbeat thread: status and telemetry every half second; ends a worker that nobody needs
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from cxr_demo.errors import CxrError, ModelError, WorkerDied
+from cxr_demo.records import (
+    DoneEvent,
+    FailedEvent,
+    Phase,
+    PhaseEvent,
+    Precision,
+    Reading,
+    ReadingEvent,
+    TokenEvent,
+)
+from cxr_demo.telemetry import Sampler
+from cxr_demo.worker import engine as engines
+from cxr_demo.worker import messages
+from cxr_demo.worker.desk import Desk, Task
+from cxr_demo.worker.endpoint import Door
+from cxr_demo.worker.engine import DeviceFault, Engine
+from cxr_demo.worker.faults import ReadingStopped
+from cxr_demo.worker.hall import Client, Hall
+from cxr_demo.worker.jobs import Jobs
+from cxr_demo.worker.messages import (
+    Answer,
+    Load,
+    Read,
+    ReadingUpdate,
+    See,
+    Shutdown,
+    StartJob,
+    Stop,
+    StopJob,
+    Unload,
+    Welcome,
+    WorkerState,
+    WorkerStatus,
+)
+
+HEARTBEAT_S = 0.5
+IDLE_S = 5.0
+"""Seconds without clients and without an evaluation after which the worker ends."""
+
+PATIENCE_S = 2.5
+"""Seconds that the main thread gets to finish what it does before the process ends anyway."""
+
+EXIT_FAULT = 70
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """Owns the engine. `run` returns the process's exit status; it must be the main thread."""
+
+    def __init__(self, engine: Engine, sampler: Sampler, jobs: Jobs) -> None:
+        self._engine = engine
+        self._sampler = sampler
+        self._jobs = jobs
+        self._desk = Desk()
+        self._ending = threading.Event()
+        self._board = threading.Lock()
+        self._status = WorkerStatus(WorkerState.READY, since=time.time(), pid=os.getpid())
+        self._door = Door()
+        self._hall = Hall(
+            self._door,
+            greeting=lambda: (Welcome(pid=os.getpid()), self._status),
+            on_request=self._on_request,
+            on_leave=self._desk.stop,
+        )
+
+    def run(self) -> int:
+        """Serve until nobody needs this worker, `end` is called, or the device breaks."""
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        try:
+            self._guard(self._jobs.resume)
+            while not self._ending.is_set():
+                task = self._desk.take(wait=not self._jobs.active)
+                if task is not None:
+                    self._perform(task)
+                elif self._jobs.active and not self._ending.is_set():
+                    self._evaluate()
+                self._show(state=self._idle_state(), fraction=None)
+        except DeviceFault:
+            _log.error("the device failed; a new process is needed")
+            time.sleep(0.3)  # let the clients' threads deliver what was said last
+            return EXIT_FAULT
+        finally:
+            self._door.close()
+        return 0
+
+    def end(self) -> None:
+        """Leave the main loop at the next boundary; may be called from a signal handler."""
+        self._ending.set()
+        self._jobs.pause()
+        # In a thread: a signal may have interrupted the main thread inside the desk.
+        threading.Thread(target=self._desk.close, daemon=True).start()
+
+    # ------------------------------------------------------------ in the clients' threads
+
+    def _on_request(self, client: Client, request: Any) -> None:
+        match request:
+            case Stop(reading=reading):
+                self._desk.stop(client, reading)
+            case StopJob(id=id):
+                self._jobs.stop()
+                self._desk.nudge()
+                client.send(Answer(id))
+            case Shutdown(id=id):
+                client.send(Answer(id))
+                self.end()
+            case Load() | Read() | See() | Unload() | StartJob():
+                task = Task(client, request)
+                try:
+                    self._desk.submit(task)
+                except CxrError as error:
+                    _refuse(task, error)
+
+    # ------------------------------------------------------------ in the heartbeat's thread
+
+    def _beat(self) -> None:
+        while not self._ending.wait(HEARTBEAT_S):
+            self._show(telemetry=self._sampler.sample())
+            if self._hall.empty_for() > IDLE_S and not self._jobs.active:
+                _log.info("nobody is attached and nothing runs: ending")
+                self.end()
+        time.sleep(PATIENCE_S)
+        _log.warning("the main thread did not finish in time: ending anyway")
+        self._door.close()
+        os._exit(0)  # the driver frees the device's memory with the process
+
+    def _show(self, **changes: Any) -> None:
+        with self._board:
+            old = self._status
+            new = replace(old, waiting=self._desk.waiting(), job=self._jobs.status(), **changes)
+            if new.state is not old.state:
+                new = replace(new, since=time.time())
+            self._status = new
+            if new != old:
+                self._hall.broadcast(new)  # under the lock, so that no older status comes later
+
+    # ------------------------------------------------------------ in the main thread
+
+    def _idle_state(self) -> WorkerState:
+        return WorkerState.EVALUATING if self._jobs.active else WorkerState.READY
+
+    def _perform(self, task: Task) -> None:
+        began = time.monotonic()
+        request = task.request
+        try:
+            if task.stop.is_set():
+                raise ReadingStopped()
+            match request:
+                case Read():
+                    self._read(task, request)
+                case See():
+                    self._bring(request.model, request.precision, task)
+                    _answer(task, self._engine.see(request.radiograph, request.kind))
+                case Load():
+                    self._load(task, request)
+                case Unload():
+                    self._engine.unload()
+                    self._show(model=None, precision=None)
+                    _answer(task)
+                case StartJob():
+                    _answer(task, self._jobs.start(request.kind, request.recipe))
+        except DeviceFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - the worker outlives whatever a request does
+            self._fail(task, error)
+        _log.info("%s took %.3f s", type(request).__name__, time.monotonic() - began)
+
+    def _load(self, task: Task, request: Load) -> None:
+        if request.model is None or request.precision is None:
+            model, precision = engines.recall()
+            if self._desk.superseded(task) or self._jobs.active or self._engine.loaded:
+                _answer(task)
+                return
+        else:
+            model, precision = request.model, request.precision
+        self._bring(model, precision, task)
+        _answer(task)
+
+    def _bring(
+        self,
+        model: str,
+        precision: Precision,
+        task: Task,
+        emit: Callable[[ReadingEvent], None] = lambda event: None,
+    ) -> None:
+        """Load unless loaded, telling everybody how far it is; stops when `task` is stopped."""
+
+        def progress(fraction: float) -> None:
+            if task.stop.is_set():
+                raise ReadingStopped()
+            self._show(fraction=fraction)
+            emit(PhaseEvent(Phase.LOADING, fraction))
+
+        if self._engine.loaded != (model, precision):
+            self._show(state=WorkerState.LOADING, model=model, precision=precision, fraction=0.0)
+            self._sampler.begin_request()
+            try:
+                self._engine.load(model, precision, progress)
+            finally:
+                self._sampler.end_request()
+                self._show_loaded()
+            engines.remember(model, precision)
+            self._show(error=None)
+
+    def _show_loaded(self) -> None:
+        model, precision = self._engine.loaded or (None, None)
+        self._show(model=model, precision=precision, device=self._engine.device, fraction=None)
+
+    def _read(self, task: Task, request: Read) -> None:
+        def emit(event: ReadingEvent) -> None:
+            task.asker.send(ReadingUpdate(request.id, event))
+
+        self._bring(request.model, request.precision, task, emit)
+        self._show(state=WorkerState.READING)
+        self._sampler.begin_request()
+        written: list[str] = []
+        events = self._engine.read(request.radiograph, request.kind, task.stop.is_set)
+        try:
+            for event in self._measured(events):
+                if isinstance(event, TokenEvent):
+                    written.append(event.token.text)
+                emit(event)
+                if isinstance(event, DoneEvent | FailedEvent):
+                    return
+            raise ModelError(model=request.model, detail="no end")
+        except Exception as error:  # noqa: BLE001 - what was written so far must not be lost
+            self._fail(task, error, "".join(written))
+        finally:
+            self._sampler.end_request()
+
+    def _measured(self, events: Iterator[ReadingEvent]) -> Iterator[ReadingEvent]:
+        """The events, the last one with the peaks that were sampled beside them."""
+        for event in events:
+            yield (
+                DoneEvent(self._with_memory(event.reading))
+                if isinstance(event, DoneEvent)
+                else event
+            )
+
+    def _with_memory(self, reading: Reading) -> Reading:
+        sampled = self._sampler.end_request()
+        return replace(reading, memory=engines.merge(sampled, self._engine.peaks()))
+
+    def _evaluate(self) -> None:
+        self._show(state=WorkerState.EVALUATING)
+        try:
+            if self._jobs.settle():
+                return
+            model, precision = self._jobs.wants()
+            loaded = self._engine.load(model, precision, lambda fraction: None)
+            self._show_loaded()
+            self._jobs.step(loaded)
+        except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
+            _note(error)
+            self._jobs.fail(self._translated(error, self._jobs.wants()[0]))
+
+    def _fail(self, task: Task, error: Exception, report: str = "") -> None:
+        """Answer `task` with `error`; after an out-of-memory the device is emptied first."""
+        _note(error)
+        model = getattr(task.request, "model", None) or "?"
+        try:
+            translated = self._translated(error, model)
+        except DeviceFault:
+            _refuse(task, WorkerDied(), report)
+            raise
+        if not isinstance(translated, ReadingStopped) and isinstance(task.request, Load):
+            self._show(error=translated.to_dict())
+        _refuse(task, translated, report)
+
+    def _translated(self, error: Exception, model: str) -> CxrError:
+        translated = self._engine.translate(error, model)
+        if translated.code == "out_of_memory":
+            error.__traceback__ = None  # its frames keep the tensors alive
+            self._engine.unload()
+            self._show_loaded()
+        return translated
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - readings must work without the store
+            _note(error)
+            self._show(error=self._engine.translate(error, "?").to_dict())
+
+
+def _answer(task: Task, value: Any = None) -> None:
+    task.asker.send(Answer(task.request.id, value))
+
+
+def _refuse(task: Task, error: CxrError, report: str = "") -> None:
+    if isinstance(task.request, Read):
+        event = messages.failed(error, report)
+        task.asker.send(ReadingUpdate(task.request.id, event))
+    else:
+        task.asker.send(Answer(task.request.id, error=error.to_dict()))
+
+
+def _note(error: BaseException) -> None:
+    """Log where an error came from, not what it says: messages may quote a file or a report."""
+    if isinstance(error, CxrError):
+        _log.info("refused: %s", error.code)
+        return
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "?" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
+    _log.error("%s in %s", type(error).__name__, where)
