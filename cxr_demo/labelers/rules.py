@@ -9,14 +9,24 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from cxr_demo.findings import FINDINGS, Finding, Label
-from cxr_demo.labelers.lexicon import MENTIONS, OTHER_ABNORMALITIES, SUGGESTED
+from cxr_demo.labelers.lexicon import (
+    HABITS,
+    MENTIONS,
+    NORMAL,
+    OTHER_ABNORMALITIES,
+    SUGGESTED,
+)
 from cxr_demo.labelers.scope import Scopes, scopes
 from cxr_demo.labelers.sentences import clauses, clean, sentences
 from cxr_demo.labelers.silhouettes import silhouettes
 from cxr_demo.records import FindingLabel, FindingSet, Span
 
 _PRECEDENCE = (Label.POSITIVE, Label.UNCERTAIN, Label.NEGATIVE)
-_MENTIONS = {finding: re.compile(pattern) for finding, pattern in MENTIONS.items()}
+_MENTIONS = {
+    finding: re.compile(f"{pattern}|{HABITS[finding]}" if finding in HABITS else pattern)
+    for finding, pattern in MENTIONS.items()
+}
+_NORMAL = re.compile(NORMAL)
 _SUGGESTED = {finding: re.compile(pattern) for finding, pattern in SUGGESTED.items()}
 _OTHER = re.compile(OTHER_ABNORMALITIES)
 _HISTORY = re.compile(r"\b(?:history of|status post|s/p|known)(?: \w+){0,3} $")
@@ -70,6 +80,8 @@ def _read_clause(sentence: str, span: Span) -> Iterator[Evidence]:
     for match in _OTHER.finditer(clause):
         if not where.denies(match.start()):
             yield Finding.NO_FINDING, Label.NEGATIVE, span
+    if _NORMAL.search(clause):
+        yield Finding.NO_FINDING, Label.POSITIVE, span
 
 
 def _said(finding: Finding, match: re.Match[str], clause: str, where: Scopes) -> Label:
@@ -96,14 +108,20 @@ def _weigh(finding: Finding, evidence: list[Evidence]) -> FindingLabel:
 
 
 def _no_finding(evidence: list[Evidence]) -> FindingLabel:
-    against = [
-        span
-        for name, what, span in evidence
-        if name is Finding.NO_FINDING
-        or (name is not Finding.SUPPORT_DEVICES and what in (Label.POSITIVE, Label.UNCERTAIN))
-    ]
+    """Positive if the report says something normal and nothing abnormal; devices don't count."""
+    against = [span for finding, said, span in evidence if _abnormal(finding, said)]
     if against:
         return FindingLabel(Finding.NO_FINDING, Label.NEGATIVE, tuple(dict.fromkeys(against)))
-    normal = [span for _, what, span in evidence if what is Label.NEGATIVE]
+    normal = [
+        span
+        for finding, said, span in evidence
+        if said is Label.NEGATIVE or finding is Finding.NO_FINDING
+    ]
     said = Label.POSITIVE if normal else Label.NOT_MENTIONED
     return FindingLabel(Finding.NO_FINDING, said, tuple(dict.fromkeys(normal)))
+
+
+def _abnormal(finding: Finding, said: Label) -> bool:
+    if finding is Finding.NO_FINDING:
+        return said is Label.NEGATIVE
+    return finding is not Finding.SUPPORT_DEVICES and said is not Label.NEGATIVE

@@ -54,14 +54,14 @@ _END_OF_DENIAL = re.compile(
 _DOUBT_AHEAD = re.compile(
     r"\b(?:may|might|could|can)\b(?! not)|\bpossibl[ey]\b|\bpossibility of|\bquestion\w*|"
     r"\bsuspicious for|\bconcern(?:ing)? (?:for|of)|\bworrisome for|\bsuspect\w*|"
-    r"\bcan ?not (?:\w+ ){0,2}(?:exclude|rule out)|\bequivocal|\bversus\b|\bvs\b|\bdifferential\b|"
+    r"\bcan ?not (?:\w+ ){0,2}(?:exclude|rule out)|\bequivocal|\bdifferential\b|"
     r"\b(?:to )?rule out\b|\b(?:evaluate|correlate|assess) for\b|\bconsider(?!ing)\w*|\bpotential\w*|\bprobable\b|"
     r"\beither\b|\bperhaps\b|\bmaybe\b|\bnot? (?:entirely )?exclude\b|\bdifficult to exclude"
 )
 _DOUBT_BACK = re.compile(
     r"\b(?:can ?not|could not|may not|not)(?: \w+){0,2} (?:excluded|ruled out)"
     r"|\b(?:is|are|remains?) (?:possible|question\w*|suspected|equivocal|a possibility|considered)"
-    r"|(?<!un)\bpossible$|\bversus\b|\bvs\b|\?$"
+    r"|(?<!un)\bpossible$|\?$"
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|with)\b")
 

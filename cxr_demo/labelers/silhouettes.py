@@ -41,13 +41,13 @@ class _State(IntEnum):
     STABLE = 0
     NORMAL = 1
     BORDERLINE = 2
-    ENLARGED = 3
+    UPPER = 3
+    ENLARGED = 4
 
 
 _STATES = re.compile(
-    r"(?P<BORDERLINE>\b(?:at|near|on|towards?) (?:the )?upper limits?(?: of)?(?: the)? normal|"
-    r"\bborderline\b)|"
-    r"(?P<ENLARGED_>\bupper limits?(?: of)? normal)|"
+    r"(?P<BORDERLINE>\bborderline\b)|"
+    r"(?P<UPPER>(?<!at )(?<!near )(?<!the )(?<!wards )\bupper limits?(?: of)? normal)|"
     r"(?P<NORMAL>\bnormal\w*|\bwithin (?:\w+ )?limits?|\bunremarkable|\bnon-?enlarged|"
     r"\b(?:no|not|without)(?: \w+){0,3} (?:enlarg\w*|widen\w*|abnormal\w*|remarkable)|"
     r"\btop (?:of |limits of )?normal|\blimits of normal)|"
@@ -58,6 +58,7 @@ _LABELS = {
     _State.STABLE: Label.UNCERTAIN,
     _State.NORMAL: Label.NEGATIVE,
     _State.BORDERLINE: Label.UNCERTAIN,
+    _State.UPPER: Label.POSITIVE,
     _State.ENLARGED: Label.POSITIVE,
 }
 
@@ -67,10 +68,7 @@ def silhouettes(clause: str) -> Iterator[tuple[Finding, Label, int]]:
     if "heart" not in clause and "cardi" not in clause and "mediastin" not in clause:
         return
     parts = _parts(clause)
-    states = [
-        (match.start(), _State[str(match.lastgroup).rstrip("_")])
-        for match in _STATES.finditer(clause)
-    ]
+    states = [(match.start(), _State[str(match.lastgroup)]) for match in _STATES.finditer(clause)]
     if not states:
         return
     for finding, subject in _SUBJECTS.items():
