@@ -27,8 +27,8 @@ class FileUnreadable(StudyError):
     """The operating system does not give the file."""
 
     code = "study_unreadable"
-    en = "This file cannot be read ({reason}): check that it exists and that you may open it."
-    pt = "Este arquivo não pôde ser lido ({reason}): verifique se existe e se você pode abri-lo."
+    en = "This file cannot be read: check that it exists and that you may open it."
+    pt = "Este arquivo não pôde ser lido: verifique se existe e se você pode abri-lo."
 
 
 class FileTooLarge(StudyError):
@@ -129,7 +129,7 @@ class TooManyPixels(StudyError):
 
     code = "study_too_many_pixels"
     en = "This image claims {columns} x {rows} pixels, too many for a radiograph: open another."
-    pt = "Esta imagem declara {columns} x {rows} pixels, demais para uma radiografia: abra a original."
+    pt = "Esta imagem declara {columns} x {rows} pixels, demais para uma radiografia: abra outra."
 
 
 class SizesDisagree(StudyError):

@@ -48,13 +48,22 @@ def is_archive(path: Path) -> bool:
     return path.is_dir() or _is_dicomdir(path) or read_head(path).startswith(ZIP_MAGIC)
 
 
+def study_root(path: Path) -> Path:
+    """What the members of `path`'s studies are relative to: the folder or zip itself, or the folder
+    that a single file or a DICOMDIR lies in. Raises FileUnreadable."""
+    return path if is_archive(path) and not _is_dicomdir(path) else path.parent
+
+
 def list_studies(path: Path) -> tuple[StudyRef, ...]:
-    """All studies in a folder or zip, in the order of their first file.
+    """All studies in a folder or zip, in the order of their first file; a file that is neither is
+    one study.
 
     DICOM files are grouped by their study; every PNG and JPEG is a study of its own. Raises
     NothingToOpen, ArchiveRefused, FolderTooLarge, FileUnreadable.
     """
-    root = path.parent if _is_dicomdir(path) else path
+    if not is_archive(path):
+        return (StudyRef(_opaque(path.name), path.parent, (path.name,)),)
+    root = study_root(path)
     members: dict[str, list[str]] = {}
     for name, stream in _streams(root):
         key = _study_key(name, stream)
@@ -80,8 +89,8 @@ def read_file(path: Path) -> bytes:
     try:
         check_file_size(path.stat().st_size)
         return path.read_bytes()
-    except OSError as error:
-        raise FileUnreadable(reason=_reason(error)) from None
+    except OSError:
+        raise FileUnreadable() from None
 
 
 def read_head(path: Path) -> bytes:
@@ -89,19 +98,14 @@ def read_head(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             return stream.read(_HEAD)
-    except OSError as error:
-        raise FileUnreadable(reason=_reason(error)) from None
+    except OSError:
+        raise FileUnreadable() from None
 
 
 def check_file_size(size: int) -> None:
     """Raises FileTooLarge for more bytes than a radiograph needs."""
     if size > MAX_FILE_BYTES:
         raise FileTooLarge(size=format_bytes(size), limit=format_bytes(MAX_FILE_BYTES))
-
-
-def _reason(error: OSError) -> str:
-    """The system's words for the error, without the file's name."""
-    return error.strerror or type(error).__name__
 
 
 def _is_dicomdir(path: Path) -> bool:
@@ -164,8 +168,8 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
             stream.seek(max(0, size - _HEAD - 22))
             _check_directory(stream.read())
         archive = zipfile.ZipFile(path)
-    except OSError as error:
-        raise FileUnreadable(reason=_reason(error)) from None
+    except OSError:
+        raise FileUnreadable() from None
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
         raise FileDamaged(format="zip") from None
     entries = archive.infolist()
