@@ -16,8 +16,8 @@
 
   /** Drag this many CSS pixels to double the window's width, or to move its level by one width. */
   const DRAG = 400;
-  const FAST_ENOUGH_MS = 8;
-  let quicker = null; // which renderer won on this page; measured once
+
+  const whenIdle = (act) => (globalThis.requestIdleCallback ?? setTimeout)(act);
 
   class CxrViewer {
     /**
@@ -248,6 +248,7 @@
       };
       if (size.width === this.size.width && size.height === this.size.height) return;
       this.size = size;
+      if (this.options.renderer === "auto") whenIdle(() => Cxr.quicker(size)); // not while opening
       if (!this.image) return;
       if (this.fitting) this.view = Cxr.maths.fitted(this.image, size);
       this.drawNow(); // a resized canvas would flash empty until the next frame
@@ -296,46 +297,20 @@
 
     // ---------------------------------------------------------------- WebGL or not
 
-    /** WebGL2 where it is there and quick; else the plain canvas, measured on this very picture. A
-     *  picture larger than a texture goes to the plain canvas, which has no such limit. */
+    /** The quicker renderer; a picture larger than a texture goes to the plain canvas, which has no
+     *  such limit, rather than being shown reduced. */
     chooseRenderer() {
-      const wanted = this.options.renderer === "auto" ? quicker : this.options.renderer;
-      const gl = wanted === "canvas2d" ? null : this.makeGl();
-      if (!gl || !gl.fits(this.image.width, this.image.height)) {
-        gl?.destroy();
-        return this.useRenderer(this.renderer?.name === "canvas2d" ? this.renderer : new Cxr.PlainRenderer());
+      const { renderer: wanted } = this.options;
+      const name = wanted === "auto" ? Cxr.quicker(this.size) : wanted;
+      let next = this.renderer?.name === name ? this.renderer : null;
+      if (name === "webgl2") {
+        next ??= new Cxr.GlRenderer(() => this.glLost());
+        if (!next.fits(this.image.width, this.image.height)) {
+          if (next !== this.renderer) next.destroy();
+          next = this.renderer?.name === "canvas2d" ? this.renderer : null;
+        }
       }
-      if (wanted) return this.useRenderer(gl);
-      const glTime = this.measure(gl);
-      const plain = glTime > FAST_ENOUGH_MS ? new Cxr.PlainRenderer() : null;
-      const better = plain && this.measure(plain) < glTime ? plain : gl;
-      quicker = better.name;
-      (better === gl ? plain : gl)?.destroy();
-      return this.useRenderer(better);
-    }
-
-    makeGl() {
-      if (this.renderer?.name === "webgl2") return this.renderer;
-      try {
-        return new Cxr.GlRenderer(() => this.glLost());
-      } catch (error) {
-        console.info(`CxrViewer: ${error.message}; drawing on a plain canvas`);
-        return null;
-      }
-    }
-
-    /** Milliseconds per frame, read back, of a drag over the picture at fit: the best of two. */
-    measure(renderer) {
-      renderer.setImage(this.image.levels);
-      const view = Cxr.maths.fitted(this.image, this.size);
-      const first = this.image.windows[0];
-      const times = [0, 1, 2].map((step) => {
-        const begun = performance.now();
-        renderer.draw(this.frame(view, { ...first, centre: first.centre + step }));
-        renderer.read(0, 0, 1, 1);
-        return performance.now() - begun;
-      });
-      return Math.min(...times.slice(1));
+      this.useRenderer(next ?? new Cxr.PlainRenderer());
     }
 
     useRenderer(renderer) {
@@ -345,9 +320,9 @@
       this.chrome.stage.prepend(renderer.canvas);
     }
 
-    /** The browser took WebGL away (driver reset): go on with the plain canvas. */
+    /** The browser took WebGL away (a driver's reset): go on with the plain canvas. */
     glLost() {
-      quicker = "canvas2d";
+      Cxr.withoutGl();
       this.useRenderer(new Cxr.PlainRenderer());
       this.renderer.setImage(this.image?.levels ?? []);
       this.redraw();

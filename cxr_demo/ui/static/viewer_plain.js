@@ -34,21 +34,22 @@
     return to > from ? { from, to, start: row * kept.columns + from + area.left - right - kept.area.left } : null;
   }
 
-  /** Samples columns `from`..`to` of row `y`, bilinearly. */
-  function sampleSpan(y, from, to, { level, unit, columns, across, down, samples }) {
+  /** Samples columns `from`..`to` of row `y`, bilinearly: two texel rows into a line, then along it. */
+  function sampleSpan(y, from, to, { level, unit, columns, across, down, samples, line }) {
+    if (to <= from) return;
     const { first, second, weight } = across;
     const texels = level.data;
     const gain = unit / level.unit;
     const top = down.first[y] * level.width;
     const bottom = down.second[y] * level.width;
     const part = down.weight[y];
+    for (let x = first[from]; x <= second[to - 1]; x++) {
+      line[x] = (texels[top + x] + (texels[bottom + x] - texels[top + x]) * part) * gain + 0.5;
+    }
     const row = y * columns;
     for (let x = from; x < to; x++) {
-      const a = first[x];
-      const b = second[x];
-      const upper = texels[top + a] + (texels[top + b] - texels[top + a]) * weight[x];
-      const lower = texels[bottom + a] + (texels[bottom + b] - texels[bottom + a]) * weight[x];
-      samples[row + x] = (upper + (lower - upper) * part) * gain + 0.5;
+      const left = line[first[x]];
+      samples[row + x] = left + (line[second[x]] - left) * weight[x];
     }
   }
 
@@ -102,6 +103,7 @@
         // Between two texels there are values that want more bits than the texels have.
         unit: pace === 1 ? level.unit : level.fine,
         samples: new Uint16Array(columns * rows),
+        line: new Float64Array(level.width),
       };
       const old = this.kept?.scale === scale ? this.kept : null;
       for (let y = 0; y < rows; y++) this.sampleRow(y, job, old && overlap(old, at, area, y));
