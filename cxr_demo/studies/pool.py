@@ -53,20 +53,13 @@ class DecodePool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def open(
-        self, source: Path | StudyRef, ignore_file_lut: bool = False
-    ) -> tuple[Radiograph, ...]:
+    def open(self, path: Path | StudyRef, ignore_file_lut: bool = False) -> tuple[Radiograph, ...]:
         """As `studies.open_study`, in a child. Raises leaves of StudyError."""
-        path, key, members = source, "", None
-        if isinstance(source, StudyRef):
-            path, key, members = source.path, source.key, source.members
-        request = {
-            "op": "open",
-            "path": os.fspath(cast(Path, path)),
-            "key": key,
-            "members": members,
-            "ignore_file_lut": ignore_file_lut,
-        }
+        request: dict[str, Any] = {"op": "open", "ignore_file_lut": ignore_file_lut}
+        if isinstance(path, StudyRef):
+            request |= {"path": os.fspath(path.path), "key": path.key, "members": path.members}
+        else:
+            request |= {"path": os.fspath(path), "key": "", "members": None}
         return self._ask(request, transfer.read_radiographs)
 
     def list_studies(self, path: Path) -> tuple[StudyRef, ...]:
