@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.faults import RecipeUnknown
 from cxr_demo.models import Model
 from cxr_demo.paths import private_dir
 from cxr_demo.records import PipelineKind, Precision
@@ -17,14 +17,6 @@ from cxr_demo.store.runs import RunStore
 
 KINDS: dict[str, str] = {"phantoms": "cxr_demo.evaluation.phantom_run"}
 """Evaluations by name; each module offers `prepare(recipe, store) -> Job`."""
-
-
-class RecipeUnknown(CxrError):
-    """The evaluation that was asked for does not exist, or its recipe is not complete."""
-
-    code = "recipe_unknown"
-    en = "This evaluation is not known ({detail}): check its name and its settings."
-    pt = "Esta avaliação não é conhecida ({detail}): confira o nome e as opções."
 
 
 class Job(Protocol):

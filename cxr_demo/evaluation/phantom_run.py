@@ -10,7 +10,7 @@ from typing import Any
 
 from cxr_demo import models, phantoms, pipelines
 from cxr_demo.errors import CxrError, WorkerDied
-from cxr_demo.evaluation.job import RecipeUnknown
+from cxr_demo.evaluation.faults import RecipeUnknown
 from cxr_demo.findings import Finding
 from cxr_demo.models import Model
 from cxr_demo.phantoms.cohort import TEST_SEEDS

@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from cxr_demo.errors import CxrError, WorkerDied, WorkerError
+from cxr_demo.evaluation import faults as _evaluation_faults
+from cxr_demo.models import faults as _model_faults
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -47,6 +49,9 @@ SILENCE_S = 20.0
 
 LONGEST_PAUSE_S = 10.0
 """Seconds between two starts of a worker that dies again and again."""
+
+ERRORS = (_evaluation_faults, _model_faults)
+"""Modules whose errors can arrive from the worker: importing them makes their words known."""
 
 _log = logging.getLogger(__name__)
 
