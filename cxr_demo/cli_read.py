@@ -1,4 +1,4 @@
-"""`python -m cxr_demo read FILE...`: radiographs to reports, through the very path of the screen."""
+"""`python -m cxr_demo read FILE...`: radiographs to reports, by the very path of the screen."""
 
 import argparse
 from collections.abc import Iterator
