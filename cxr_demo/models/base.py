@@ -40,18 +40,24 @@ class Generation(Iterator[Token]):
     """A reply in the making: iterate over its tokens, then look at `stop`.
 
     `prompt_tokens` counts positions of image and text; `prefill_seconds` runs from the call to the
-    first logits. Both are None until the first token. `submitted` is a reading of
-    `time.monotonic()`; tokens' `elapsed` counts from it.
+    first logits. Both are None until the first token. `run` yields the pieces and fills in these
+    two; nothing runs before the first `next`. `submitted` is a reading of `time.monotonic()` (now,
+    if None); tokens' `elapsed` counts from it.
     """
 
-    def __init__(self, pieces: Iterator[Piece], limit: int, submitted: float) -> None:
+    def __init__(
+        self,
+        run: Callable[["Generation"], Iterator[Piece]],
+        limit: int,
+        submitted: float | None = None,
+    ) -> None:
         self.stop: StopReason | None = None
         self.prompt_tokens: int | None = None
         self.prefill_seconds: float | None = None
         self.tokens = 0
-        self._pieces = pieces
+        self._pieces = run(self)
         self._limit = limit
-        self._submitted = submitted
+        self._submitted = time.monotonic() if submitted is None else submitted
 
     def __next__(self) -> Token:
         if self.stop is not None:

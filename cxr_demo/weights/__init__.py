@@ -1,1 +1,101 @@
-"""Package `weights`; see docs/architecture.md."""
+"""Where weights lie on this machine, and whether a folder holds a checkpoint that may be loaded.
+
+The embedded model lies in the repository; every other one in `models_dir()/<card id>`. Only
+safetensors files are ever read, and nothing here or at load goes to the network.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxr_demo.errors import WeightsMissing, WeightsRefused
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.paths import assets_dir, models_dir
+from cxr_demo.weights.hashes import digest
+
+__all__ = ["Installed", "Missing", "digest", "folder", "is_stand_in", "locate", "status"]
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+STAND_IN = "STAND-IN"
+_NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json")
+_IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
+_PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A complete checkpoint: its folder, the safetensors files in name order, their bytes."""
+
+    folder: Path
+    shards: tuple[Path, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What is not there, as names relative to `folder`; `pickled` if weights are there, but only
+    as pickle files, which are never loaded."""
+
+    folder: Path
+    what: tuple[str, ...]
+    pickled: bool = False
+
+
+def folder(card: ModelCard) -> Path:
+    """Where the checkpoint of `card` belongs; it need not exist."""
+    return assets_dir() / card.id if card.hub is None else models_dir() / card.id
+
+
+def status(card: ModelCard, place: Path | None = None) -> Installed | Missing:
+    """What is in the folder of `card` (or in `place`). Reads names and the index, no tensors.
+
+    Raises WeightsRefused if the index cannot be read or names files outside the folder."""
+    place = place or folder(card)
+    what = [name for name in _NEEDED if not (place / name).is_file()]
+    if not any((place / name).is_file() for name in _IMAGE_SETTINGS):
+        what.append(_IMAGE_SETTINGS[0])
+    names = _shard_names(card, place)
+    what += [name for name in names if not (place / name).is_file()]
+    if what:
+        return Missing(place, tuple(what), pickled=_only_pickled(place))
+    shards = tuple(place / name for name in names)
+    return Installed(place, shards, sum(each.stat().st_size for each in shards))
+
+
+def locate(card: ModelCard) -> Installed:
+    """The installed checkpoint of `card`. Raises WeightsMissing or WeightsRefused."""
+    found = status(card)
+    if isinstance(found, Installed):
+        return found
+    if found.pickled:
+        raise WeightsRefused(model=card.name, detail="pickle files instead of safetensors")
+    raise WeightsMissing(model=card.name, missing=", ".join(found.what), folder=str(found.folder))
+
+
+def is_stand_in(place: Path) -> bool:
+    """True if the checkpoint says that its weights are random (written by `benchmarks`)."""
+    return (place / STAND_IN).exists()
+
+
+def _shard_names(card: ModelCard, place: Path) -> list[str]:
+    if not (place / INDEX).is_file():
+        return [SINGLE]
+    try:
+        names = set(json.loads((place / INDEX).read_text())["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise WeightsRefused(model=card.name, detail=f"{INDEX} cannot be read") from error
+    if not names or any(not _is_plain_shard(each) for each in names):
+        raise WeightsRefused(model=card.name, detail=f"{INDEX} names other files than its shards")
+    return sorted(names)
+
+
+def _is_plain_shard(name: object) -> bool:
+    return isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name
+
+
+def _only_pickled(place: Path) -> bool:
+    if not place.is_dir():
+        return False
+    files = [each.suffix for each in place.iterdir() if each.is_file()]
+    return ".safetensors" not in files and any(each in _PICKLED for each in files)

@@ -1,0 +1,262 @@
+"""Gemma 3 with vision: the embedded model, MedGemma 4B and MedGemma 1.5 4B, all on transformers'
+native classes.
+
+    pixels (S, S, 3) -> vision tower -> projector -> 256 positions inside the prompt's embeddings
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars `kernels`)
+
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, Gemma3ForConditionalGeneration, Gemma3Processor
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+
+from cxr_demo import weights
+from cxr_demo.decoding.cache import KeyValueCache, LayerShape
+from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, never
+from cxr_demo.decoding.masks import Masks
+from cxr_demo.decoding.plain import PlainEngine
+from cxr_demo.decoding.text import TextStream
+from cxr_demo.models import hardware
+from cxr_demo.models.base import Generation, Piece, Seen
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.faults import PromptTooLong
+from cxr_demo.models.images import padded_square
+from cxr_demo.records import Memory, Precision, Prompt, Radiograph
+
+THOUGHT = ("<unused94>", "<unused95>")
+"""MedGemma 1.5 may think aloud between these two tokens; that is not part of a report."""
+
+
+class GemmaNetwork:
+    """The language model as decoding engines see it; see `decoding.engine.Network`."""
+
+    def __init__(self, model: Gemma3ForConditionalGeneration) -> None:
+        self._text = model.model.language_model
+        self._head = model.lm_head
+        config = self._text.config
+        self.layers = tuple(
+            LayerShape(config.num_key_value_heads, config.head_dim, kind == "sliding_attention")
+            for kind in config.layer_types
+        )
+        self.window = config.sliding_window
+        self.positions = config.max_position_embeddings
+        self.device = self._head.weight.device
+        self.dtype = self._head.weight.dtype
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, D), scaled by the square root of D."""
+        embedded: Tensor = self._text.embed_tokens(ids)
+        return embedded
+
+    def hidden(
+        self, embeddings: Tensor, positions: Tensor, masks: Masks, cache: KeyValueCache
+    ) -> Tensor:
+        """(B, T, D) -> (B, T, D) after the last norm."""
+        done: Tensor = self._text(
+            inputs_embeds=embeddings,
+            attention_mask={"full_attention": masks.full, "sliding_attention": masks.windowed},
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return done
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """(B, T, D) -> logits (B, T, V)."""
+        logits: Tensor = self._head(hidden)
+        return logits
+
+
+class GemmaModel:
+    """A loaded Gemma 3; see `models.base.Model`."""
+
+    confirmed = False
+
+    def __init__(
+        self,
+        card: ModelCard,
+        precision: Precision,
+        network: Gemma3ForConditionalGeneration,
+        processor: Gemma3Processor,
+        digest: Future[str],
+        stand_in: bool,
+    ) -> None:
+        self.card, self.precision, self.stand_in = card, precision, stand_in
+        self._native = network
+        self._processor = processor
+        self._digest = digest
+        self._network = GemmaNetwork(network)
+        self._engine: Engine = PlainEngine(self._network)
+        self.device = hardware.name_of(self._network.device)
+        self._stop_ids = _stop_ids(network)
+        self._thought = _thought_ids(processor.tokenizer)
+
+    @property
+    def engine(self) -> str:
+        """Name of the decode path in use."""
+        return self._engine.name
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the checkpoint's tensors; waits for it if it still runs."""
+        return self._digest.result()
+
+    def see(self, radiograph: Radiograph) -> Seen:
+        """The image that this model is given: (S, S, 3) uint8."""
+        images = self._processor.image_processor
+        return padded_square(radiograph, images.size["height"], images.resample)
+
+    def prompt_text(self, prompt: Prompt) -> str:
+        """The whole prompt as the chat template writes it, `<start_of_image>` for the image."""
+        messages: list[dict[str, Any]] = []
+        if prompt.system is not None:
+            messages.append({"role": "system", "content": [_part(prompt.system)]})
+        messages.append({"role": "user", "content": [{"type": "image"}, _part(prompt.text)]})
+        text = self._processor.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+        return str(text)
+
+    def generate(
+        self,
+        seen: Seen,
+        prompt: Prompt,
+        should_stop: ShouldStop = never,
+        submitted: float | None = None,
+    ) -> Generation:
+        """Greedy reply. The work happens while the result is iterated over."""
+
+        def run(generation: Generation) -> Iterator[Piece]:
+            return self._pieces(seen, prompt, should_stop, generation)
+
+        return Generation(run, prompt.max_new_tokens, submitted)
+
+    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
+        """Image and prompt as one row of embeddings, on the device."""
+        inputs = self._processor(
+            text=self.prompt_text(prompt),
+            images=[seen.pixels],
+            do_resize=False,  # `see` did, and what was seen must be what goes in
+            add_special_tokens=False,  # the template wrote them
+            return_tensors="pt",
+        ).to(self._network.device)
+        is_image = inputs["token_type_ids"] == 1
+        embeddings = self._network.embed(inputs["input_ids"].where(~is_image, 0))
+        features = self._image_features(inputs["pixel_values"].to(self._network.dtype))
+        embeddings[is_image] = features.reshape(-1, features.shape[-1])
+        blocks = is_image.long() - 1
+        return Prefix(embeddings, torch.ones_like(is_image), blocks)
+
+    def reset_peaks(self) -> None:
+        """Start a new measurement of `peaks`."""
+        hardware.reset_peaks(self._network.device)
+
+    def peaks(self) -> Memory:
+        """torch's peaks since `reset_peaks`, in bytes."""
+        return hardware.peaks(self._network.device)
+
+    def close(self) -> None:
+        """Free the device's memory; the model cannot be used afterwards."""
+        on_gpu = self._network.device.type == "cuda"
+        del self._native, self._network, self._engine
+        gc.collect()
+        if on_gpu:
+            torch.cuda.empty_cache()
+
+    @torch.no_grad()
+    def _image_features(self, pixels: Tensor) -> Tensor:
+        core = self._native.model
+        features: Tensor = core.multi_modal_projector(
+            core.vision_tower(pixel_values=pixels).last_hidden_state
+        )
+        return features
+
+    def _pieces(
+        self, seen: Seen, prompt: Prompt, should_stop: ShouldStop, generation: Generation
+    ) -> Iterator[Piece]:
+        if should_stop():
+            return
+        device = self._network.device
+        try:
+            began = time.monotonic()
+            prefix = self._prefix_that_fits(seen, prompt)
+            state = self._engine.prefill(prefix, prompt.max_new_tokens)
+            generation.prompt_tokens = prefix.valid.shape[1]
+            generation.prefill_seconds = time.monotonic() - began
+            request = Request(prompt.max_new_tokens, self._stop_ids)
+            text = TextStream(self._decode, self._thought)
+            for step in self._engine.decode(state, request, should_stop):
+                token = int(step.ids[0] or 0)
+                yield Piece(token, "" if step.ended[0] else text.push(token), step.ended[0])
+        except torch.OutOfMemoryError:
+            raise hardware.out_of_memory(self.card, device) from None
+
+    def _prefix_that_fits(self, seen: Seen, prompt: Prompt) -> Prefix:
+        with torch.no_grad():
+            prefix = self.prefix(seen, prompt)
+        needed = prefix.valid.shape[1] + prompt.max_new_tokens
+        if needed > self._network.positions:
+            limit = self._network.positions
+            raise PromptTooLong(model=self.card.name, needed=needed, limit=limit)
+        return prefix
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._processor.tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def load(
+    card: ModelCard,
+    precision: Precision,
+    device: str,
+    progress: Callable[[float], None],
+) -> GemmaModel:
+    """Load from the card's folder; see `cxr_demo.models.load` for the errors."""
+    place = torch.device(device)
+    hardware.check_precision(card, precision, place)
+    installed = weights.locate(card)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="weights-hash")
+    digest = pool.submit(weights.digest, installed.shards)
+    pool.shutdown(wait=False)
+    kind = Gemma3ForConditionalGeneration
+    native = load_native(kind, card, installed, precision, place, progress)
+    processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
+    stand_in = weights.is_stand_in(installed.folder)
+    return GemmaModel(card, precision, native, processor, digest, stand_in)
+
+
+def load_processor(folder: Path, image_tokens: int) -> Gemma3Processor:
+    """Tokenizer, chat template and image settings. The Pillow image processor by name: the choice
+    that the library makes depends on whether torchvision happens to be there."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    images = Gemma3ImageProcessorPil.from_pretrained(folder, local_files_only=True)
+    settings = Gemma3Processor.get_processor_dict(folder, local_files_only=True)[0]
+    return Gemma3Processor(
+        image_processor=images,
+        tokenizer=tokenizer,
+        chat_template=settings.get("chat_template") or tokenizer.chat_template,
+        image_seq_length=image_tokens,
+    )
+
+
+def _part(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
+
+
+def _stop_ids(model: Gemma3ForConditionalGeneration) -> frozenset[int]:
+    ends = model.generation_config.eos_token_id
+    return frozenset([ends] if isinstance(ends, int) else ends or ())
+
+
+def _thought_ids(tokenizer: Any) -> tuple[int, int] | None:
+    known = tokenizer.get_vocab()
+    if not all(each in known for each in THOUGHT):
+        return None
+    return known[THOUGHT[0]], known[THOUGHT[1]]

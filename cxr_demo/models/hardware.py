@@ -1,0 +1,68 @@
+"""What the chosen device is and can do."""
+
+import platform
+from pathlib import Path
+
+import torch
+
+from cxr_demo.errors import OutOfMemory, PrecisionUnsupported
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.records import Memory, Precision
+from cxr_demo.units import format_bytes
+
+BF16_CAPABILITY = (8, 0)
+"""First NVIDIA generation with bfloat16 arithmetic (Ampere); older ones only emulate it."""
+
+
+def name_of(device: torch.device) -> str:
+    """The hardware's name, such as "NVIDIA H200" or the processor's."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    for line in _cpu_lines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine() or "CPU"
+
+
+def check_precision(card: ModelCard, precision: Precision, device: torch.device) -> None:
+    """Raise PrecisionUnsupported unless `card` offers `precision` and `device` computes it."""
+    if precision not in card.precisions:
+        offered = ", ".join(card.precisions)
+        raise PrecisionUnsupported(
+            model=card.name, precision=precision.value, detail=f"{precision} ∉ {{{offered}}}"
+        )
+    if device.type != "cuda" or precision not in (Precision.BF16, Precision.NF4):
+        return
+    found = torch.cuda.get_device_capability(device)
+    if found < BF16_CAPABILITY:
+        detail = f"compute capability {found[0]}.{found[1]} < 8.0"
+        raise PrecisionUnsupported(model=card.name, precision=precision.value, detail=detail)
+
+
+def out_of_memory(card: ModelCard, device: torch.device) -> OutOfMemory:
+    """The error to raise for torch's; says what is free on the device now."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+    return OutOfMemory(model=card.name, free=format_bytes(free))
+
+
+def reset_peaks(device: torch.device) -> None:
+    """Start a new measurement of torch's peaks."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peaks(device: torch.device) -> Memory:
+    """torch's peaks since `reset_peaks`, in bytes; nothing without CUDA."""
+    if device.type != "cuda":
+        return Memory()
+    return Memory(
+        vram_allocated_peak=torch.cuda.max_memory_allocated(device),
+        vram_reserved_peak=torch.cuda.max_memory_reserved(device),
+    )
+
+
+def _cpu_lines() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []

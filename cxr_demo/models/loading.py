@@ -1,0 +1,139 @@
+"""Loading through transformers: offline, safetensors only, every tensor accounted for, with
+progress. No code that comes with weights runs, and none is fetched.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# bitsandbytes would fetch executable code from the hub through `kernels`; nobody else needs it.
+sys.modules.setdefault("kernels", None)  # type: ignore[arg-type]
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
+import torch  # noqa: E402
+from safetensors import SafetensorError  # noqa: E402
+from transformers import BitsAndBytesConfig, PreTrainedModel  # noqa: E402
+from transformers.utils import logging as transformers_logging  # noqa: E402
+
+from cxr_demo.errors import WeightsRefused  # noqa: E402
+from cxr_demo.models import hardware  # noqa: E402
+from cxr_demo.models.cards import ModelCard  # noqa: E402
+from cxr_demo.records import Precision  # noqa: E402
+from cxr_demo.weights import Installed  # noqa: E402
+
+Progress = Callable[[float], None]
+_LISTED = 6
+
+
+def quantization(precision: Precision) -> BitsAndBytesConfig | None:
+    """bitsandbytes' settings of `precision`, None for bf16. Which layers are left as they are is
+    transformers' own rule: output heads, and nothing else in the families here."""
+    if precision is not Precision.NF4:
+        return None
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_quant_storage=torch.bfloat16,
+    )
+
+
+def load_native(
+    kind: type[PreTrainedModel],
+    card: ModelCard,
+    installed: Installed,
+    precision: Precision,
+    device: torch.device,
+    progress: Progress,
+) -> Any:
+    """A native transformers model on `device`, in evaluation mode.
+
+    Raises WeightsRefused with the names if a tensor is missing, unknown or wrongly shaped, and
+    OutOfMemory if the device is too small."""
+    try:
+        with _reported(progress):
+            loaded: Any = kind.from_pretrained(
+                installed.folder,
+                dtype=torch.bfloat16,
+                device_map={"": device},
+                quantization_config=quantization(precision),
+                attn_implementation="sdpa",
+                use_safetensors=True,
+                local_files_only=True,
+                ignore_mismatched_sizes=True,  # so that they are listed, and refused below
+                output_loading_info=True,
+            )
+    except torch.OutOfMemoryError:
+        raise hardware.out_of_memory(card, device) from None
+    except SafetensorError as error:
+        raise WeightsRefused(model=card.name, detail=f"safetensors: {error}") from error
+    model, info = loaded
+    _refuse_gaps(card, info)
+    progress(1.0)
+    return model.eval()
+
+
+def quantized_modules(model: torch.nn.Module) -> list[str]:
+    """Names of the layers that hold 4-bit weights, sorted."""
+    return sorted(
+        name for name, each in model.named_modules() if type(each).__name__ == "Linear4bit"
+    )
+
+
+def _refuse_gaps(card: ModelCard, info: dict[str, Any]) -> None:
+    kinds = (("missing", "missing_keys"), ("unknown", "unexpected_keys"))
+    found = [(word, sorted(info[key])) for word, key in kinds if info[key]]
+    if info["mismatched_keys"]:
+        found.append(("wrong shape", sorted(each[0] for each in info["mismatched_keys"])))
+    if found:
+        detail = "; ".join(f"{word}: {_listed(names)}" for word, names in found)
+        raise WeightsRefused(model=card.name, detail=detail)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" (+{len(names) - _LISTED})" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+@contextmanager
+def _reported(progress: Progress) -> Iterator[None]:
+    """Turn the library's own progress bar into calls of `progress`; nothing is printed."""
+
+    def hook(factory: Any, arguments: Any, keywords: dict[str, Any]) -> Any:
+        items = arguments[0] if arguments else keywords.get("iterable", ())
+        return _Bar(items, progress)
+
+    before = transformers_logging.set_tqdm_hook(hook)
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # its load report; the gaps are refused above
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        transformers_logging.set_tqdm_hook(before)
+
+
+class _Bar:
+    """What transformers expects of a progress bar, and no more."""
+
+    def __init__(self, items: Any, progress: Progress) -> None:
+        self._items = items
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[Any]:
+        total = len(self._items)
+        for index, item in enumerate(self._items):
+            self._progress(index / total)
+            yield item
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **keywords: None

@@ -1,0 +1,55 @@
+"""SHA-256 of checkpoints, remembered as long as a file's size, time and inode stay the same."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxr_demo.paths import private_dir
+
+_MEMORY = "hashes.json"
+
+
+def digest(shards: Sequence[Path]) -> str:
+    """Hash of a checkpoint: of one file its SHA-256; of several the SHA-256 of the lines that
+    `sha256sum` prints for them in name order ("<hash>  <name>"). Streams; needs little memory."""
+    if len(shards) == 1:
+        return file_sha256(shards[0])
+    lines = "".join(f"{file_sha256(each)}  {each.name}\n" for each in sorted(shards))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of one file, from memory if the file did not change since it was computed."""
+    key = _identity(path)
+    known = _load().get(key)
+    if known is not None:
+        return known
+    with path.open("rb") as file:
+        computed = hashlib.file_digest(file, "sha256").hexdigest()
+    _remember(key, computed)
+    return computed
+
+
+def _identity(path: Path) -> str:
+    # No names or folders: this file outlives the checkpoint and says nothing about the user.
+    found = path.stat()
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
+
+
+def _load() -> dict[str, str]:
+    try:
+        known = json.loads((private_dir() / _MEMORY).read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(key: str, computed: str) -> None:
+    # Read again and replace whole: another process may have written meanwhile. A lost entry costs
+    # one more hashing, never a wrong answer.
+    target = private_dir() / _MEMORY
+    draft = target.with_suffix(f".{os.getpid()}.part")
+    draft.write_text(json.dumps(_load() | {key: computed}))
+    draft.replace(target)
