@@ -1,7 +1,6 @@
 """The healthy chest: body, lungs, vessels and bones."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cxr_demo.findings import Finding
 from cxr_demo.phantoms.canvas import Array, Layer, bump, clouds, curve, step
@@ -26,12 +25,14 @@ def paint_body(picture: Picture) -> None:
     depth = np.clip((skin - across) * np.float32(1 / 0.15), 0, 1)
     thickness = curve(
         [(-0.6, 0.44), (-0.1, 0.48), (0.0, 0.50), (0.12, 0.56), (0.3, 0.60), (0.55, 0.66),
-         (0.72, 0.80), (1.3, 0.84)], t,
+         (0.72, 0.78), (1.3, 0.82)], t,
     )  # fmt: skip
     tissue = np.sqrt(depth) * thickness
     tissue += (
         np.float32(0.17) * bump(across, 0.0, 0.20) * curve([(-0.6, 0.7), (0.0, 0.8), (0.6, 1.0)], t)
     )
+    loose = clouds(picture.rng(Part.BODY), grid, (6, 14, 34), 0.7)
+    tissue *= 1 + np.float32(0.022) * loose
     picture.tissue = tissue.astype(np.float32)
     _breasts(picture)
 
@@ -70,7 +71,7 @@ def _lung(picture: Picture, side: Side) -> None:
     near_wall = np.clip(inside * np.float32(1 / 0.10), 0, 1)
     depth = np.float32(0.52) + np.float32(0.48) * near_wall * (2 - near_wall)
     depth *= curve([(-1, 0.5), (0.0, 0.60), (0.12, 0.86), (0.3, 1.0), (0.7, 0.92)], y - a.apex)
-    medial = soft(offset - border, grid, 0.007)
+    medial = soft(offset - border, grid, 0.009)
     # behind the heart and the great vessels there still is some lung
     behind = step(offset - np.float32(0.035), 0.03) * np.float32(0.16)
     medial = medial + (1 - medial) * behind
@@ -94,7 +95,7 @@ def _lung(picture: Picture, side: Side) -> None:
         mask = (y > dome) & (y < old) & (offset < wall) & (offset > border)
         picture.mark(Finding.ATELECTASIS, (slice(None), columns), mask)
     picture.air[:, columns] = np.maximum(picture.air[:, columns], air)
-    picture.halves[side] = Half(side, columns, offset, wall, shape)
+    picture.halves[side] = Half(side, columns, offset, wall, shape, shape * medial)
 
 
 def _mark_silhouette(
@@ -119,7 +120,7 @@ def paint_airways(picture: Picture) -> None:
     a = picture.plan.anatomy
     carina = chest.height(0.36)
     layer = Layer(grid)
-    heights = np.linspace(a.apex - 0.16, carina, 14)
+    heights = np.linspace(a.apex - 0.4, carina, 18)
     bend = -0.006 * np.clip((heights - a.apex) / (carina - a.apex), 0, 1)
     middle = np.stack((chest.centre(heights) + bend, heights), axis=1)
     layer.ribbon(middle, 0.0185, 0.85)
@@ -133,11 +134,14 @@ def paint_airways(picture: Picture) -> None:
             axis=1,
         )
         layer.ribbon(path, half * (1 - 0.3 * t), 0.6)
-    picture.tissue -= np.float32(0.115) * layer.array(blur=0.004)
+    x = a.centre
+    where = picture.window((x - 0.14, 0.0), (x + 0.14, carina + 0.12))
+    picture.tissue[where] -= np.float32(0.115) * layer.array(0.004, where)
 
 
 def paint_vessels(picture: Picture) -> None:
-    """Hila, branching vessels and fine markings, where there is lung that holds them."""
+    """Hila, branching vessels and fine markings, where there is lung that holds them; and where a
+    lung has collapsed, the line of its pleura and the air beyond."""
     grid, chest = picture.grid, picture.chest
     a = picture.plan.anatomy
     rng = picture.rng(Part.VESSELS)
@@ -145,21 +149,20 @@ def paint_vessels(picture: Picture) -> None:
     edema = picture.plan.find(Finding.EDEMA)
     fullness = a.vessels * (1.0 + (0.10 * edema.grade if edema else 0.0))
     for side in SIDES:
-        for points, width, value in _branches(picture, side, rng, fullness):
-            layer.line(points, width, value)
-    vessels = layer.array(blur=0.0011)
-    texture = clouds(picture.rng(Part.TEXTURE), grid, (24, 56, 120), 0.85)
-    vessels += np.float32(0.045) * texture
+        _draw_branches(picture, layer, side, rng, fullness)
+    vessels = layer.array(blur=0.0008)
+    vessels += np.float32(0.05) * clouds(picture.rng(Part.TEXTURE), grid, (24, 56, 120), 0.85)
     for side in SIDES:
         half = picture.halves[side]
         kept = _inside_pleura(picture, half)
         if kept is not None:
             vessels[:, half.columns] *= kept
-        hilum = chest.point(side, 0.088, chest.height(0.43 if side is Side.RIGHT else 0.39))
+            half.held = kept
+        hilum = chest.point(side, 0.080, chest.height(0.43 if side is Side.RIGHT else 0.39))
         where, dx, dy = picture.around(*hilum, 0.11)
         glow = bump(np.hypot(dx * np.float32(1.5), dy), 0.0, 0.105)
-        vessels[where] += np.float32(0.34 * fullness) * glow
-    picture.tissue += np.float32(0.30) * vessels * picture.air
+        vessels[where] += np.float32(0.50 * fullness) * glow
+    picture.vessels = np.float32(0.29) * vessels
 
 
 def _inside_pleura(picture: Picture, half: Half) -> Array | None:
@@ -182,49 +185,46 @@ def _inside_pleura(picture: Picture, half: Half) -> Array | None:
     return inside
 
 
-_Branch = tuple[NDArray[np.floating], float, float]
-
-
-def _branches(
-    picture: Picture, side: Side, rng: np.random.Generator, fullness: float
-) -> list[_Branch]:
+def _draw_branches(
+    picture: Picture, layer: Layer, side: Side, rng: np.random.Generator, fullness: float
+) -> None:
     """Three generations of vessels, fanning out of the hilum and bending down; thickest last."""
     chest = picture.chest
     sign = chest.sign(side)
-    root = np.array(chest.point(side, 0.072, chest.height(0.43 if side is Side.RIGHT else 0.39)))
-    angles = np.deg2rad(np.linspace(-78, 84, 11) + rng.uniform(-7, 7, 11))
-    lengths = 0.24 * (1 + 0.15 * rng.standard_normal(11)) * (1 + 0.5 * np.sin(angles).clip(0))
-    found: list[_Branch] = []
-    for angle, length in zip(angles, lengths, strict=True):
-        start = root + np.array((sign * 0.012, 0.045 * np.sin(angle)))
-        main = _path(start, angle, length, 0.5 * rng.standard_normal(), sign)
-        width = 0.0085 * fullness * rng.uniform(0.8, 1.15)
-        found += _tapered(main, width, 0.85)
-        for place in rng.uniform(0.25, 0.9, 5):
-            turn = angle + rng.choice((-1, 1)) * rng.uniform(0.35, 0.8)
-            origin = main[int(place * 7)]
-            child = _path(origin, turn, length * rng.uniform(0.3, 0.5), rng.normal() * 0.5, sign)
-            found += _tapered(child, width * 0.5, 0.6)
-            if rng.random() < 0.6:
-                twig = _path(child[3], turn + rng.normal() * 0.6, length * 0.22, 0.0, sign)
-                found += _tapered(twig, width * 0.3, 0.45)
-    return sorted(found, key=lambda each: each[2])
+    root = np.array(chest.point(side, 0.046, chest.height(0.43 if side is Side.RIGHT else 0.39)))
+    count = 11
+    angles = np.deg2rad(np.linspace(-82, 86, count) + rng.uniform(-8, 8, count))
+    down = np.sin(angles)
+    lengths = 0.27 * rng.uniform(0.75, 1.2, count) * (1 + 0.45 * down.clip(0))
+    starts = root + np.stack((sign * 0.016 * np.cos(angles), 0.06 * down), axis=1)
+    bends = rng.normal(0.0, 0.40, count) + 0.60 * np.cos(angles)
+    mains = _paths(starts, angles, lengths, bends, sign)
+    widths = 0.0072 * fullness * rng.uniform(0.7, 1.2, count)
+    parents = np.repeat(np.arange(count), 6)
+    places = rng.integers(2, 8, len(parents))
+    turns = rng.choice((-1.0, 1.0), len(parents)) * rng.uniform(0.30, 0.75, len(parents))
+    child_angles = angles[parents] + bends[parents] * places / 7 + turns
+    child_lengths = lengths[parents] * rng.uniform(0.25, 0.5, len(parents))
+    children = _paths(mains[parents, places], child_angles, child_lengths, -0.6 * turns, sign)
+    ends = rng.integers(3, 7, len(parents))
+    twig_turns = rng.normal(0.0, 0.6, len(parents))
+    twigs = _paths(
+        children[np.arange(len(parents)), ends], child_angles + twig_turns, 0.5 * child_lengths,
+        -0.5 * twig_turns, sign,
+    )  # fmt: skip
+    layer.lines(twigs[:, :5], 0.30 * widths[parents], 0.30)
+    layer.lines(children[:, 3:], 0.34 * widths[parents], 0.38)
+    layer.lines(children[:, :5], 0.50 * widths[parents], 0.50)
+    layer.lines(mains[:, 4:], 0.5 * widths, 0.52)
+    layer.lines(mains[:, 2:5], 0.75 * widths, 0.66)
+    layer.lines(mains[:, :3], widths, 0.80)
 
 
-def _path(
-    start: NDArray[np.floating], angle: float, length: float, bend: float, sign: int
-) -> NDArray[np.floating]:
+def _paths(starts: Array, angles: Array, lengths: Array, bends: Array, sign: int) -> Array:
+    """(N, 8, 2): bent paths from `starts` (N, 2); angle 0 points outwards, larger ones down."""
     t = np.linspace(0, 1, 8)
-    heading = angle + bend * t
-    step_length = length / 7
-    x = start[0] + sign * np.concatenate(((0.0,), np.cumsum(np.cos(heading[1:])))) * step_length
-    y = start[1] + np.concatenate(((0.0,), np.cumsum(np.sin(heading[1:])))) * step_length
-    return np.stack((x, y), axis=1)
-
-
-def _tapered(points: NDArray[np.floating], width: float, value: float) -> list[_Branch]:
-    return [
-        (points[0:4], width, value),
-        (points[3:6], width * 0.7, value * 0.8),
-        (points[5:8], width * 0.45, value * 0.62),
-    ]
+    heading = angles[:, None] + bends[:, None] * t
+    stride = lengths[:, None] / 7
+    x, y = np.cos(heading) * stride * sign, np.sin(heading) * stride
+    x[:, 0] = y[:, 0] = 0.0
+    return starts[:, None, :] + np.stack((x.cumsum(axis=1), y.cumsum(axis=1)), axis=2)

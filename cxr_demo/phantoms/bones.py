@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_demo.findings import Finding
-from cxr_demo.phantoms.canvas import Layer
+from cxr_demo.phantoms.canvas import Layer, bump, offset_outline
 from cxr_demo.phantoms.picture import Part, Picture
 from cxr_demo.phantoms.plan import Grade, Side
 
@@ -23,9 +23,17 @@ def paint_bones(picture: Picture) -> None:
     for side in SIDES:
         for number in range(1, 12):
             _rib(picture, front, back, side, number, rng, broken.get((side, number)))
-    picture.tissue += np.float32(0.165) * contrast * back.array(blur=0.0012)
-    picture.tissue += np.float32(0.150) * contrast * front.array(blur=0.0015)
-    _shoulders_and_spine(picture)
+    faint = Layer(picture.grid)
+    for side in SIDES:
+        _shoulder_blade(picture, faint, side)
+        _clavicle(picture, front, side)
+    _spine(picture, faint)
+    bones = np.float32(0.165) * contrast * back.array(blur=0.0009)
+    bones += np.float32(0.185) * contrast * front.array(blur=0.0010)
+    bones += np.float32(0.15) * faint.array(blur=0.0018)
+    # behind dense parts bones show less: scattered light
+    bones *= np.clip(np.float32(1.22) - picture.tissue, 0.32, 1)
+    picture.tissue += bones
 
 
 def _rib(
@@ -44,8 +52,12 @@ def _rib(
     else:
         _broken(picture, back, posterior, half, shift)
     if number <= 8:
-        for part, value in ((slice(9, 17), 0.22), (slice(4, 11), 0.33), (slice(0, 6), 0.42)):
-            _bone(front, anterior[part], half * 1.12, value)
+        outline = offset_outline(anterior, half * 1.12)
+        upper, lower = outline[:17], outline[17:][::-1]
+        for part, value in ((slice(9, 17), 0.18), (slice(4, 11), 0.27), (slice(0, 6), 0.34)):
+            front.polygon(np.concatenate((upper[part], lower[part][::-1])), value)
+            front.line(upper[part], 0.0024, 1.5 * value)
+            front.line(lower[part], 0.0024, 1.5 * value)
 
 
 def _bone(layer: Layer, path: Points, half: float, value: float) -> None:
@@ -91,29 +103,32 @@ def _broken_ribs(picture: Picture) -> dict[tuple[Side, int], float]:
     if drawn is None or drawn.kind != "rib":
         return {}
     count = {Grade.SUBTLE: 1, Grade.MODERATE: 2, Grade.PLAIN: 3}[drawn.grade]
-    slip = {Grade.SUBTLE: 0.012, Grade.MODERATE: 0.016, Grade.PLAIN: 0.021}[drawn.grade]
+    slip = {Grade.SUBTLE: 0.018, Grade.MODERATE: 0.023, Grade.PLAIN: 0.028}[drawn.grade]
     return {(drawn.side, drawn.rib + each): slip for each in range(count)}
 
 
 def _broken(picture: Picture, layer: Layer, path: Points, half: float, slip: float) -> None:
     """Two pieces with a gap, the outer one slipped down."""
     fine = _finer(path)
-    cut = int(len(fine) * 0.66)
-    gap = 3
+    cut = int(len(fine) * 0.60)
+    gap = 5
     inner, outer = fine[: cut - gap], fine[cut + gap :].copy()
     outer[:, 1] += slip * np.linspace(1.15, 0.35, len(outer))
     for piece in (inner, outer):
-        _bone(layer, piece, half, 0.52)
+        _bone(layer, piece, half, 0.78)
         end = piece[-1:] if piece is inner else piece[:1]
         upright = np.array([[0.0, half]])
         cap = np.concatenate((end - upright, end + upright))
-        layer.line(cap, 0.0035, 1.0)
-    _mark_break(picture, fine[cut], 0.030)
+        layer.line(cap, 0.0060, 1.0)
+    _mark_break(picture, fine[cut], 0.040)
 
 
 def _mark_break(picture: Picture, place: Points, radius: float) -> None:
     where, dx, dy = picture.around(float(place[0]), float(place[1]), radius)
-    picture.mark(Finding.FRACTURE, where, np.hypot(dx, dy) < radius)
+    far = np.hypot(dx, dy)
+    picture.mark(Finding.FRACTURE, where, far < 0.8 * radius)
+    # the bruise around it
+    picture.tissue[where] += np.float32(0.09) * bump(far, 0.0, radius)
 
 
 def _finer(path: Points) -> Points:
@@ -123,16 +138,6 @@ def _finer(path: Points) -> Points:
 
 
 # ---------------------------------------------------------------- the others
-
-
-def _shoulders_and_spine(picture: Picture) -> None:
-    layer, faint = Layer(picture.grid), Layer(picture.grid)
-    for side in SIDES:
-        _shoulder_blade(picture, faint, side)
-        _clavicle(picture, layer, side)
-    _spine(picture, faint)
-    picture.tissue += np.float32(0.21) * layer.array(blur=0.0014)
-    picture.tissue += np.float32(0.15) * faint.array(blur=0.0022)
 
 
 def _clavicle(picture: Picture, layer: Layer, side: Side) -> None:
@@ -153,11 +158,11 @@ def _clavicle(picture: Picture, layer: Layer, side: Side) -> None:
     outer[:, 0] -= picture.chest.sign(side) * (0.25 * slip - 0.004)
     _plain_clavicle(layer, inner, half[:13])
     _plain_clavicle(layer, outer, half[13:])
-    _mark_break(picture, 0.5 * (inner[-1] + outer[0]), 0.035)
+    _mark_break(picture, 0.5 * (inner[-1] + outer[0]), 0.044)
 
 
 def _plain_clavicle(layer: Layer, path: Points, half: Points) -> None:
-    outline = layer.ribbon(path, half, 0.60)
+    outline = layer.ribbon(path, half, 0.66)
     closed = np.concatenate((outline, outline[:1]))
     layer.line(closed, 0.003, 0.95)
 

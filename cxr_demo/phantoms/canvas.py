@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
+
+
+_SMOOTHING = np.hanning(27) / np.hanning(27).sum()
 
 
 class Grid:
@@ -58,25 +61,24 @@ def curve(knots: Sequence[tuple[float, float]], at: Array) -> Array:
     """A smooth function through about `knots` (position, value), at the positions `at`."""
     table = np.linspace(knots[0][0], knots[-1][0], 257)
     values = np.interp(table, [k[0] for k in knots], [k[1] for k in knots])
-    kernel = np.hanning(27)
-    padded = np.pad(values, 13, mode="edge")
-    smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    padded = np.concatenate((np.full(13, values[0]), values, np.full(13, values[-1])))
+    smooth = np.convolve(padded, _SMOOTHING, mode="valid")
     return np.interp(at, table, smooth).astype(np.float32)
 
 
 def clouds(rng: np.random.Generator, grid: Grid, cells: Sequence[int], fall: float = 0.6) -> Array:
     """Smooth noise of about unit variance, (H, W): grids of `cells` across, each `fall` times as
     strong as the one before."""
-    total: Array | None = None
+    finest = max(cells)
+    total = np.zeros((finest, finest), dtype=np.float32)
     weight, power = 1.0, 0.0
     for count in cells:
-        coarse = rng.standard_normal((count, count), dtype=np.float32) * np.float32(weight)
-        layer = resized(coarse, (grid.height, grid.width), Image.Resampling.BICUBIC)
-        total = layer if total is None else total + layer
-        power += (weight * 0.66) ** 2  # what bicubic interpolation leaves of the deviation
+        coarse = rng.standard_normal((count, count), dtype=np.float32)
+        total += np.float32(weight) * resized(coarse, (finest, finest), Image.Resampling.BICUBIC)
+        power += (weight * 0.7) ** 2  # what interpolation leaves of the deviation
         weight *= fall
-    assert total is not None
-    return total * np.float32(1 / np.sqrt(power))
+    total *= np.float32(1 / np.sqrt(power))
+    return resized(total, (grid.height, grid.width))
 
 
 def resized(
@@ -106,6 +108,18 @@ class Layer:
         value *= min(1.0, pixels)
         self._draw.line(self._flat(points), fill=_grey(value), width=max(1, round(pixels)))
 
+    def lines(
+        self, paths: NDArray[np.floating], widths: NDArray[np.floating], value: float
+    ) -> None:
+        """Many lines at once: `paths` (N, P, 2), `widths` (N,)."""
+        pixels = widths * self._scale[0]
+        greys = np.rint(255 * value * np.minimum(1.0, pixels)).astype(int).tolist()
+        thick = np.maximum(1, np.rint(pixels)).astype(int).tolist()
+        flat = (paths * self._scale).reshape(len(paths), -1).tolist()
+        draw = self._draw.line
+        for points, width, grey in zip(flat, thick, greys, strict=True):
+            draw(points, fill=grey, width=width)
+
     def polygon(self, points: NDArray[np.floating], value: float) -> None:
         """A filled polygon with corners `points` (N, 2)."""
         self._draw.polygon(self._flat(points), fill=_grey(value))
@@ -131,11 +145,17 @@ class Layer:
         )
         self._draw.ellipse(self._flat(corners), fill=_grey(value))
 
-    def array(self, blur: float = 0.0) -> Array:
-        """The plane as (H, W) float32 in 0..1, blurred by `blur` units of width."""
-        image = self._image.reduce(self.factor) if self.factor > 1 else self._image
+    def array(self, blur: float = 0.0, where: tuple[slice, slice] | None = None) -> Array:
+        """The plane, or its window `where`, as (h, w) float32 in 0..1, blurred by `blur` units of
+        width."""
+        image, factor = self._image, self.factor
+        if where is not None:
+            rows, columns = where
+            box = (columns.start, rows.start, columns.stop, rows.stop)
+            image = image.crop(tuple(factor * each for each in box))
+        image = image.reduce(factor) if factor > 1 else image
         radius = blur * self.grid.width
-        if radius > 0.3:
+        if radius > 0.9:  # below that, drawing larger and reducing has done it already
             image = image.filter(ImageFilter.BoxBlur(radius)).filter(ImageFilter.BoxBlur(radius))
         return np.asarray(image, dtype=np.float32) * np.float32(1 / 255)
 
@@ -148,7 +168,9 @@ def offset_outline(
     points: NDArray[np.floating], half: NDArray[np.floating] | float
 ) -> NDArray[np.floating]:
     """The closed outline of a band of half width `half` along `points` (N, 2)."""
-    along = np.gradient(points, axis=0)
+    along = np.empty_like(points)
+    along[1:-1] = points[2:] - points[:-2]
+    along[0], along[-1] = points[1] - points[0], points[-1] - points[-2]
     along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
     normal = np.stack((-along[:, 1], along[:, 0]), axis=1) * np.reshape(half, (-1, 1))
     return np.concatenate((points + normal, (points - normal)[::-1]))

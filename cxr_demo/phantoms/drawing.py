@@ -1,5 +1,7 @@
 """A plan becomes a picture: attenuation is added up, then exposed, framed and marked."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -42,13 +44,14 @@ def draw_with_masks(
 def _paint(plan: PhantomPlan, size: tuple[int, int]) -> Picture:
     grid = Grid(size, plan.anatomy.aspect)
     empty = np.zeros(size, dtype=np.float32)
-    picture = Picture(plan, grid, Chest(plan), empty, np.zeros(size, dtype=np.float32))
+    picture = Picture(plan, grid, Chest(plan), empty, empty.copy(), empty)
     paint_body(picture)
     paint_lungs(picture)
     paint_airways(picture)
     _stomach(picture)
     paint_vessels(picture)
     paint_lung_findings(picture)
+    picture.tissue += picture.vessels * picture.air
     picture.tissue -= _AIR * picture.air
     paint_pleura(picture)
     paint_bones(picture)
@@ -75,10 +78,9 @@ def _finish(picture: Picture) -> NDArray[np.uint16]:
     exposure = plan.exposure
     values = np.clip(picture.tissue, 0, 1.2)
     # the shoulder of a film: dense parts lose contrast, they do not burn out
-    values = values * (np.float32(1.28) - np.float32(0.36) * values)
+    values *= np.float32(1.28) - np.float32(0.36) * values
     np.clip(values, 0, 1, out=values)
-    if exposure.gamma != 1.0:
-        values = np.power(values, np.float32(exposure.gamma))
+    values += np.float32(exposure.tone) * values * (1 - values)
     sigma = exposure.noise * grid.width / 2048
     noise = picture.rng(Part.NOISE).standard_normal(values.shape, dtype=np.float32)
     values += noise * np.float32(sigma)
@@ -115,6 +117,7 @@ def _letter(pixels: NDArray[np.uint16], white: int, plan: PhantomPlan) -> None:
         area[:] = np.maximum(area, (stamp * np.float32(0.96 * white)).astype(np.uint16))
 
 
+@lru_cache(maxsize=64)
 def _stamp(text: str, size: float, height: int, width: int) -> Array:
     """`text` in letters `size` of the width high, pressed as the pixels are: (h, w) in 0..1."""
     font = ImageFont.load_default(64)

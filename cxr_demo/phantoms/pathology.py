@@ -58,13 +58,13 @@ def _lesion(picture: Picture, drawn: Drawn) -> None:
     where, dx, dy = picture.around(x, y, 1.6 * radius)
     turn = np.arctan2(dy, dx)
     first, second = rng.uniform(0, 2 * np.pi, 2)
-    lobed = 1 + 0.07 * np.cos(2 * turn + first) + 0.05 * np.cos(5 * turn + second)
+    lobed = 1 + 0.06 * np.cos(2 * turn + first) + 0.03 * np.cos(3 * turn + second)
     inside = radius * lobed - np.hypot(dx, dy)
-    ball = soft(inside.astype(np.float32), picture.grid, 0.006)
+    ball = soft(inside, picture.grid, 0.006 + 0.12 * radius)
     depth = np.sqrt(np.clip(inside / radius, 0, 1)).astype(np.float32)
-    strength = np.float32((0.40, 0.58, 0.78)[drawn.grade - 1])
+    strength = np.float32((0.50, 0.68, 0.86)[drawn.grade - 1])
     picture.fill(
-        Finding.LUNG_LESION, where, strength * ball * (np.float32(0.62) + np.float32(0.38) * depth)
+        Finding.LUNG_LESION, where, strength * ball * (np.float32(0.45) + np.float32(0.55) * depth)
     )
 
 
@@ -74,7 +74,7 @@ def _opacity(picture: Picture, drawn: Drawn) -> None:
     across = drawn.extent * rng.uniform(0.85, 1.1)
     where, dx, dy = picture.around(x, y, 1.3 * drawn.extent)
     reach = np.hypot(dx / np.float32(across), dy / np.float32(0.9 * drawn.extent))
-    strength = np.float32((0.28, 0.37, 0.46)[drawn.grade - 1])
+    strength = np.float32((0.36, 0.48, 0.60)[drawn.grade - 1])
     picture.fill(Finding.LUNG_OPACITY, where, strength * step(1.1 - reach, 0.9))
 
 
@@ -105,13 +105,13 @@ def _consolidation(picture: Picture, drawn: Drawn) -> None:
     where, dx, dy = picture.around(x, y, 1.4 * reach)
     slope = np.float32(sign * rng.uniform(-0.10, 0.22))
     # an upper lobe ends below at its fissure, a lower one above
-    flip = np.float32(-1 if drawn.zone is Zone.LOWER else 1)
-    fissure = flip * (np.float32(0.45 * reach) * flip - dy + slope * dx)
-    if drawn.zone is Zone.LOWER:
-        fissure = dy - slope * dx + np.float32(0.45 * reach)
-    else:
-        fissure = np.float32(0.45 * reach) - dy + slope * dx
-    sharp = soft(fissure, picture.grid, 0.004)
+    bow = (
+        np.float32(rng.uniform(0.3, 0.9)) * np.square(dx) * np.float32(1 / reach) * np.float32(0.5)
+    )
+    line = slope * dx + bow
+    edge = np.float32(0.45 * reach)
+    fissure = dy - line + edge if drawn.zone is Zone.LOWER else edge - dy + line
+    sharp = soft(fissure, picture.grid, 0.007)
     body = step(1.15 - np.hypot(dx / np.float32(1.15 * reach), dy / np.float32(reach)), 0.38)
     strength = np.float32((0.56, 0.74, 0.90)[drawn.grade - 1])
     share = strength * sharp * body
@@ -167,7 +167,7 @@ def _atelectasis(picture: Picture, drawn: Drawn) -> None:
 def _edema(picture: Picture, drawn: Drawn) -> None:
     rng = picture.rng(Part.EDEMA)
     grid, chest = picture.grid, picture.chest
-    strength = np.float32((0.30, 0.44, 0.60)[drawn.grade - 1])
+    strength = np.float32((0.36, 0.50, 0.66)[drawn.grade - 1])
     uneven = 1 + np.float32(0.20) * clouds(rng, grid, (9, 20, 44), 0.8)
     layer = Layer(grid)
     for side in SIDES:
@@ -179,9 +179,11 @@ def _edema(picture: Picture, drawn: Drawn) -> None:
             (grid.y - hilum) * np.float32(1 / 0.27),
         )
         wings = step(1.1 - reach, 0.85)
-        picture.fill(Finding.EDEMA, where, strength * wings * uneven[where], visible=0.10)
+        picture.fill(
+            Finding.EDEMA, where, strength * wings * half.held * uneven[where], visible=0.10
+        )
         for index in range(5 + 3 * drawn.grade):
-            y = chest.height(0.66) + 0.0235 * index * 9 / (5 + 3 * drawn.grade)
+            y = chest.height(0.64) + 0.20 * (index + rng.uniform(-0.3, 0.3)) / (5 + 3 * drawn.grade)
             _kerley(picture, layer, side, y, rng)
     lines = layer.array(blur=0.0008)
     shade = np.float32((0.34, 0.46, 0.60)[drawn.grade - 1])
@@ -191,9 +193,9 @@ def _edema(picture: Picture, drawn: Drawn) -> None:
 def _kerley(picture: Picture, layer: Layer, side: Side, y: float, rng: np.random.Generator) -> None:
     """A thin short line that runs inwards from the wall."""
     wall = float(picture.chest.wall(np.array([[y]], dtype=np.float32))[0, 0])
-    length = rng.uniform(0.035, 0.060)
+    length = rng.uniform(0.026, 0.060)
     outer = wall - rng.uniform(0.004, 0.012)
-    tilt = rng.uniform(-0.004, 0.006)
+    tilt = rng.uniform(-0.008, 0.012)
     ends = [
         picture.chest.point(side, outer, y),
         picture.chest.point(side, outer - length, y - tilt),
@@ -220,21 +222,21 @@ def _thickening(picture: Picture, drawn: Drawn) -> None:
     half = picture.halves[drawn.side]
     grid, chest = picture.grid, picture.chest
     where = (slice(None), half.columns)
-    wave = 1 + 0.22 * np.sin(grid.y * np.float32(70) + np.float32(rng.uniform(0, 6)))
-    wave = wave + 0.12 * np.sin(grid.y * np.float32(163) + np.float32(rng.uniform(0, 6)))
+    wave = 1 + 0.22 * np.sin(grid.y * np.float32(38) + np.float32(rng.uniform(0, 6)))
+    wave = wave + 0.08 * np.sin(grid.y * np.float32(85) + np.float32(rng.uniform(0, 6)))
     if drawn.kind == "apical":
         a = picture.plan.anatomy
-        thick = np.float32(1.5 * drawn.extent) * wave
+        thick = np.float32(1.7 * drawn.extent) * wave
         deep = chest.wall(grid.y - thick * np.float32(1.2)) - half.offset
         fade = step(np.float32(a.apex + 0.115) - grid.y, 0.05)
-        cap = soft(-deep, grid, 0.006) * fade
+        cap = soft(-deep, grid, 0.006) * fade * half.lung
     else:
         top, low = chest.height(0.30), chest.height(0.86)
         fade = step(grid.y - np.float32(top), 0.06) * step(np.float32(low) - grid.y, 0.06)
         thick = np.float32(drawn.extent) * wave * fade
         cap = soft(thick - (half.wall - half.offset), grid, 0.005) * fade
     shown = cap * half.shape
-    strength = np.float32((0.20, 0.25, 0.30)[drawn.grade - 1])
+    strength = np.float32((0.24, 0.32, 0.40)[drawn.grade - 1])
     picture.tissue[where] += strength * shown
     picture.mark(Finding.PLEURAL_OTHER, where, shown > 0.4)
 
@@ -256,7 +258,7 @@ def _plaques(picture: Picture, drawn: Drawn) -> None:
             run, rise = 0.28, 1.0
         size = drawn.extent * rng.uniform(1.2, 1.7)
         turn = np.linspace(0, 2 * np.pi, 22, endpoint=False)
-        ragged = 1 + 0.28 * np.sin(3 * turn + rng.uniform(0, 6)) + 0.18 * np.sin(7 * turn)
+        ragged = 1 + 0.22 * np.sin(3 * turn + rng.uniform(0, 6)) + 0.10 * np.sin(6 * turn)
         x0, y0 = chest.point(drawn.side, offset, y)
         shape = np.stack(
             (x0 + run * size * ragged * np.cos(turn), y0 + rise * size * ragged * np.sin(turn)), 1

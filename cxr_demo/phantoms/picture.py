@@ -33,25 +33,32 @@ class Part(IntEnum):
 
 @dataclass
 class Half:
-    """One lung's side of the picture: its columns, and per pixel the offset from the midline."""
+    """One lung's side of the picture: its columns, per pixel the offset from the midline, per row
+    the wall's offset, how far a pixel lies within the rib cage above the diaphragm (`shape`, 0..1)
+    and within the visible lung (`lung`);
+    `held` is 0 where a collapsed lung has left only air."""
 
     side: Side
     columns: slice
     offset: Array
     wall: Array
     shape: Array
+    lung: Array
+    held: Array | float = 1.0
 
 
 @dataclass
 class Picture:
-    """`tissue` is what attenuates outside the lungs' air; `air` (0..1) is taken off it; both
-    (H, W) float32 in shares of the full range. `masks` says where each finding was drawn."""
+    """`tissue` is what attenuates outside the lungs' air; `air` (0..1) is taken off it; `vessels`
+    are added where there is air; all (H, W) float32 in shares of the full range. `masks` says
+    where each finding was drawn."""
 
     plan: PhantomPlan
     grid: Grid
     chest: Chest
     tissue: Array
     air: Array
+    vessels: Array
     halves: dict[Side, Half] = field(default_factory=dict)
     masks: dict[Finding, NDArray[np.bool_]] = field(default_factory=dict)
 

@@ -94,13 +94,14 @@ class Anatomy:
 class Exposure:
     """How the picture was taken: `noise` is the standard deviation at 2048 columns as a share of
     the full range, `low` and `high` the share of the range that air and bone reach, `collimation`
-    the margins (left, top, right, bottom) as shares of width and height."""
+    the margins (left, top, right, bottom) as shares of width and height; `tone` bends the middle
+    greys up (> 0) or down."""
 
     view: View
     bits: int
     low: float
     high: float
-    gamma: float
+    tone: float
     noise: float
     collimation: tuple[float, float, float, float]
 
@@ -275,10 +276,10 @@ def _variant(rng: np.random.Generator, finding: Finding, grade: Grade) -> tuple[
     if finding is Finding.PNEUMOTHORAX:
         return "", _between(rng, grade, (0.026, 0.040), (0.050, 0.075), (0.090, 0.150))
     if finding is Finding.PLEURAL_EFFUSION:
-        return "", _between(rng, grade, (0.045, 0.065), (0.090, 0.140), (0.190, 0.300))
+        return "", _between(rng, grade, (0.065, 0.085), (0.120, 0.170), (0.230, 0.330))
     if finding is Finding.PLEURAL_OTHER:
         kind = ("apical", "lateral", "plaque")[int(rng.integers(3))]
-        return kind, _between(rng, grade, (0.014, 0.018), (0.020, 0.026), (0.030, 0.040))
+        return kind, _between(rng, grade, (0.018, 0.022), (0.025, 0.031), (0.034, 0.044))
     if finding is Finding.ATELECTASIS:
         return "", _between(rng, grade, (0.12, 0.15), (0.15, 0.19), (0.18, 0.22))
     return "", _between(rng, grade, (0.10, 0.13), (0.12, 0.16), (0.15, 0.19))
@@ -321,7 +322,7 @@ def _anatomy(rng: np.random.Generator, present: dict[Finding, Drawn]) -> Anatomy
 
     female = bool(rng.random() < 0.5)
     aspect = float(rng.choice((1.0, 1.0, 1.1, 1.2)))
-    half_width = near(0.372 - 0.01 * female, 0.010)
+    half_width = near(0.386 - 0.01 * female, 0.010)
     apex = near(0.115 + 0.45 * (aspect - 1), 0.012)
     cardiothoracic = near(0.455, 0.016)
     widening = present.get(Finding.CARDIOMEGALY)
@@ -344,7 +345,7 @@ def _anatomy(rng: np.random.Generator, present: dict[Finding, Drawn]) -> Anatomy
         heart_left=2 * half_width * cardiothoracic * (1 - share),
         mediastinum=mediastinum,
         knob=near(0.018, 0.005),
-        fat=near(0.055, 0.014),
+        fat=near(0.070, 0.020),
         breast=near(0.10, 0.035) if female else near(0.02, 0.01),
         rib_slope=near(0.13, 0.014),
         rib_contrast=near(1.0, 0.14),
@@ -361,7 +362,7 @@ def _exposure(rng: np.random.Generator, grade: Grade) -> Exposure:
         bits=int(rng.choice((12, 14, 15, 16))),
         low=float(rng.uniform(0.0, 0.05)),
         high=float(rng.uniform(0.90, 1.0)),
-        gamma=float(rng.uniform(0.88, 1.16)),
+        tone=float(rng.uniform(-0.22, 0.16)),
         noise=_between(rng, grade, (0.026, 0.042), (0.016, 0.030), (0.008, 0.020)),
         collimation=(float(margins[0]), float(margins[1]), float(margins[2]), float(margins[3])),
     )

@@ -141,8 +141,8 @@ def _bars(image: NDArray[np.float32]) -> list[tuple[float, float, float, float]]
     for group in groups:
         if len(group) > 0.05 * image.shape[0]:
             continue
-        ends_of = np.median(np.array(group)[:, 1:], axis=0)
-        found.append((float(group[0][0]), float(group[-1][0] + 1), *map(float, ends_of)))
+        left, right = np.median(np.array(group)[:, 1:], axis=0).tolist()
+        found.append((float(group[0][0]), float(group[-1][0] + 1), left, right))
     return found
 
 
