@@ -13,12 +13,13 @@ sys.modules.setdefault("kernels", None)  # type: ignore[arg-type]
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 import torch  # noqa: E402
+from bitsandbytes.nn import Linear4bit  # noqa: E402
 from safetensors import SafetensorError  # noqa: E402
 from transformers import BitsAndBytesConfig, PreTrainedModel  # noqa: E402
 from transformers.utils import logging as transformers_logging  # noqa: E402
 
 from cxr_demo.errors import WeightsRefused  # noqa: E402
-from cxr_demo.models import hardware  # noqa: E402
+from cxr_demo.models import cpu_nf4, hardware  # noqa: E402
 from cxr_demo.models.cards import ModelCard  # noqa: E402
 from cxr_demo.records import Precision  # noqa: E402
 from cxr_demo.weights import Installed  # noqa: E402
@@ -72,15 +73,16 @@ def load_native(
         raise WeightsRefused(model=card.name, detail=f"safetensors: {error}") from error
     model, info = loaded
     _refuse_gaps(card, info)
+    if precision is Precision.NF4 and device.type == "cpu":
+        cpu_nf4.settle(model)
     progress(1.0)
     return model.eval()
 
 
 def quantized_modules(model: torch.nn.Module) -> list[str]:
     """Names of the layers that hold 4-bit weights, sorted."""
-    return sorted(
-        name for name, each in model.named_modules() if type(each).__name__ == "Linear4bit"
-    )
+    kinds = (Linear4bit, cpu_nf4.UnpackedLinear4bit)
+    return sorted(name for name, each in model.named_modules() if isinstance(each, kinds))
 
 
 def _refuse_gaps(card: ModelCard, info: dict[str, Any]) -> None:

@@ -1,0 +1,60 @@
+"""4-bit layers on a processor. The values are NF4's; only where they are unpacked differs.
+
+bitsandbytes unpacks a layer's weights anew for every token, which takes several times as long as
+the product itself. A small model's weights are therefore unpacked once; a large one's stay packed,
+because memory is what 4 bits are for. bitsandbytes' own kernel for AVX-512 rounds the scales to
+bfloat16 and fails on layers such as MedGemma's 4304-wide one, so it is not used: every processor
+computes with the same values.
+"""
+
+from typing import Any
+
+import torch
+from bitsandbytes.functional import dequantize_4bit, dequantize_blockwise
+from bitsandbytes.nn import Linear4bit
+from torch import Tensor, nn
+
+SMALL = 512 * 1024**2
+"""Bytes of all unpacked 4-bit layers up to which a model counts as small."""
+
+
+class UnpackedLinear4bit(nn.Module):
+    """A 4-bit layer whose bfloat16 values were computed once. (..., in) -> (..., out)."""
+
+    values: Tensor
+
+    def __init__(self, packed: Linear4bit) -> None:
+        super().__init__()
+        self.in_features, self.out_features = packed.in_features, packed.out_features
+        values = dequantize_4bit(packed.weight, _state(packed))
+        self.register_buffer("values", values.to(torch.bfloat16), persistent=False)
+        self.bias = packed.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """As the packed layer computes it: in bfloat16, back in the type of `inputs`."""
+        bias = None if self.bias is None else self.bias.to(torch.bfloat16)
+        return nn.functional.linear(inputs.to(torch.bfloat16), self.values, bias).to(inputs.dtype)
+
+
+def settle(model: nn.Module) -> None:
+    """Prepare the 4-bit layers of `model`, on the CPU, for reading."""
+    layers = {name: each for name, each in model.named_modules() if isinstance(each, Linear4bit)}
+    size = sum(2 * each.in_features * each.out_features for each in layers.values())
+    for name, layer in layers.items():
+        if size <= SMALL:
+            model.set_submodule(name, UnpackedLinear4bit(layer))
+        else:
+            layer.support_avx512bf16_for_cpu = False
+            _flatten_scales(_state(layer))
+
+
+def _state(layer: Linear4bit) -> Any:
+    weight: Any = layer.weight  # a Params4bit, declared as a tensor
+    return weight.quant_state
+
+
+def _flatten_scales(state: Any) -> None:
+    # Double quantisation's outer level, undone once instead of for every token: the same numbers.
+    if state.nested:
+        state.absmax = dequantize_blockwise(state.absmax, state.state2) + state.offset
+        state.nested, state.state2, state.offset = False, None, None

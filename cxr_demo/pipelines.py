@@ -1,0 +1,151 @@
+"""Radiograph and model in, stream of events out: the one way for screen, terminal and evaluation.
+
+phantom guard -> what the model sees -> Token, Token, ... -> labels -> Reading
+"""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cxr_demo.errors import PhantomsOnly
+from cxr_demo.labelers import rules
+from cxr_demo.models.base import Generation, Model, Seen, ShouldStop
+from cxr_demo.phantoms import strip
+from cxr_demo.records import (
+    DoneEvent,
+    FindingSet,
+    Phase,
+    PhaseEvent,
+    PipelineKind,
+    Prompt,
+    Provenance,
+    Radiograph,
+    Reading,
+    ReadingEvent,
+    StopReason,
+    Timings,
+    TokenEvent,
+)
+
+_PACKAGES = ("torch", "transformers", "bitsandbytes", "tokenizers", "pillow", "pydicom", "numpy")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInput:
+    """What the model saw: the exact image, and the full text with a placeholder for the image."""
+
+    seen: Seen
+    text: str
+
+
+def admit(model: Model, radiograph: Radiograph) -> None:
+    """The phantom guard. Raises PhantomsOnly if `model` reads synthetic images only and the code
+    strip of ours is not in the pixels; what the file says of itself does not count."""
+    if model.card.phantoms_only and not strip.is_phantom(radiograph.pixels):
+        raise PhantomsOnly(model=model.card.name)
+
+
+def model_input(model: Model, radiograph: Radiograph, kind: PipelineKind) -> ModelInput:
+    """What `read` would give to `model`. Raises PhantomsOnly as `read` does."""
+    admit(model, radiograph)
+    text = model.prompt_text(model.card.prompts[kind])
+    return ModelInput(model.see(radiograph), text)
+
+
+def read(
+    model: Model,
+    radiograph: Radiograph,
+    kind: PipelineKind,
+    should_stop: ShouldStop = lambda: False,
+    submitted: float | None = None,
+) -> Iterator[ReadingEvent]:
+    """Read one radiograph: a phase, tokens, and a DoneEvent, also if it was stopped.
+
+    `submitted` is a reading of `time.monotonic()`, from which all times count (now, if None).
+    Raises PhantomsOnly and other leaves of ModelError, also after some tokens. The device's own
+    peaks are not known here; whoever samples the device adds them to `Reading.memory`.
+    """
+    begun = time.monotonic() if submitted is None else submitted
+    admit(model, radiograph)
+    yield PhaseEvent(Phase.READING)
+    model.reset_peaks()
+    prompt = model.card.prompts[kind]
+    seeing = time.monotonic()
+    seen = model.see(radiograph)
+    preprocessing = time.monotonic() - seeing
+    generation = model.generate(seen, prompt, should_stop, submitted=begun)
+    report, ttft = "", None
+    for token in generation:
+        report += token.text
+        if ttft is None and token.text:
+            ttft = token.elapsed
+        yield TokenEvent(token)
+    stop = generation.stop or StopReason.STOPPED
+    yield DoneEvent(
+        Reading(
+            report=report.rstrip(),
+            findings=_findings(report.rstrip(), kind, stop),
+            stop=stop,
+            timings=_timings(generation, preprocessing, ttft, time.monotonic() - begun),
+            memory=model.peaks(),
+            provenance=provenance(model, radiograph, kind, prompt, seen.preprocessing),
+        )
+    )
+
+
+def provenance(
+    model: Model, radiograph: Radiograph, kind: PipelineKind, prompt: Prompt, preprocessing: str
+) -> Provenance:
+    """What made a report: enough to make it again."""
+    return Provenance(
+        model=model.card.id,
+        revision=model.card.revision,
+        weights_sha256=model.weights_sha256,
+        precision=model.precision,
+        pipeline=kind,
+        prompt=prompt,
+        preprocessing=preprocessing,
+        engine=model.engine,
+        device=model.device,
+        image_sha256=radiograph.sha256,
+        versions=versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        confirmed=model.confirmed,
+        stand_in=model.stand_in,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a report depends on: Python and the packages that are installed."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _findings(report: str, kind: PipelineKind, stop: StopReason) -> tuple[FindingSet, ...]:
+    if kind is PipelineKind.REPORT:
+        return (rules.label(report),)
+    from cxr_demo.labelers import direct
+
+    # A list of names that was cut off denies nothing, so nothing is said about any finding.
+    return (direct.parse(report),) if stop is StopReason.END else ()
+
+
+def _timings(
+    generation: Generation, preprocessing: float, ttft: float | None, total: float
+) -> Timings:
+    return Timings(
+        preprocessing=preprocessing,
+        prefill=generation.prefill_seconds,
+        ttft=ttft,
+        total=total,
+        tokens=generation.tokens,
+        prompt_tokens=generation.prompt_tokens or 0,
+    )
