@@ -5,7 +5,7 @@ CheXbert. Where CheXbert's habits and a radiologist's reading part ways, the rea
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from cxr_demo.findings import FINDINGS, Finding, Label
@@ -22,13 +22,16 @@ from cxr_demo.labelers.silhouettes import silhouettes
 from cxr_demo.records import FindingLabel, FindingSet, Span
 
 _PRECEDENCE = (Label.POSITIVE, Label.UNCERTAIN, Label.NEGATIVE)
-_MENTIONS = {
-    finding: re.compile(f"{pattern}|{HABITS[finding]}" if finding in HABITS else pattern)
-    for finding, pattern in MENTIONS.items()
-}
-_NORMAL = re.compile(NORMAL)
-_SUGGESTED = {finding: re.compile(pattern) for finding, pattern in SUGGESTED.items()}
-_OTHER = re.compile(OTHER_ABNORMALITIES)
+
+
+def _any(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_MENTIONS = {finding: _any((*each, *HABITS.get(finding, ()))) for finding, each in MENTIONS.items()}
+_SUGGESTED = {finding: _any(each) for finding, each in SUGGESTED.items()}
+_NORMAL = _any(NORMAL)
+_OTHER = _any(OTHER_ABNORMALITIES)
 _HISTORY = re.compile(r"\b(?:history of|status post|s/p|known)(?: \w+){0,3} $")
 _ALTERNATIVE = re.compile(r"^\W*(?:and/or|or|versus|vs\.?|/)\b|^/")
 _ALTERNATIVE_BEFORE = re.compile(r"(?:\b(?:and/or|or|versus|vs\.?)\s|/)(?:\w+ ){0,2}$")
@@ -40,6 +43,7 @@ _INTERPRETIVE = {
     Finding.PNEUMOTHORAX,
     Finding.PLEURAL_EFFUSION,
 }
+_DENIALS_OF_A_NORMAL_REPORT = 2  # "No pneumothorax." alone does not call a chest normal
 
 Evidence = tuple[Finding, Label, Span]
 
@@ -66,9 +70,7 @@ def _read_clause(sentence: str, span: Span) -> Iterator[Evidence]:
     clause = sentence[span.start : span.end].lower()
     where = scopes(clause)
     for finding, said, at in silhouettes(clause):
-        if said is Label.POSITIVE and where.denies(at):
-            said = Label.NEGATIVE
-        yield finding, said, span
+        yield finding, _qualified(said, at, where), span
     for finding, pattern in _MENTIONS.items():
         for match in pattern.finditer(clause):
             if not _HISTORY.search(clause, 0, match.start()):
@@ -85,16 +87,24 @@ def _read_clause(sentence: str, span: Span) -> Iterator[Evidence]:
 
 
 def _said(finding: Finding, match: re.Match[str], clause: str, where: Scopes) -> Label:
-    if where.denies(match.start()):
+    said = _qualified(Label.POSITIVE, match.start(), where)
+    if said is Label.POSITIVE and finding in _INTERPRETIVE and _is_alternative(match, clause):
+        return Label.UNCERTAIN
+    return said
+
+
+def _qualified(said: Label, at: int, where: Scopes) -> Label:
+    if said is not Label.POSITIVE:
+        return said
+    if where.denies(at):
         return Label.NEGATIVE
-    if where.doubts(match.start()):
-        return Label.UNCERTAIN
-    if finding in _INTERPRETIVE and (
-        _ALTERNATIVE.search(clause[match.end() :])
-        or _ALTERNATIVE_BEFORE.search(clause[: match.start()])
-    ):
-        return Label.UNCERTAIN
-    return Label.POSITIVE
+    return Label.UNCERTAIN if where.doubts(at) else Label.POSITIVE
+
+
+def _is_alternative(match: re.Match[str], clause: str) -> bool:
+    """Whether the mention is one side of "scarring or atelectasis", "edema versus pneumonia"."""
+    before, after = clause[: match.start()], clause[match.end() :]
+    return bool(_ALTERNATIVE.search(after) or _ALTERNATIVE_BEFORE.search(before))
 
 
 def _weigh(finding: Finding, evidence: list[Evidence]) -> FindingLabel:
@@ -113,12 +123,13 @@ def _no_finding(evidence: list[Evidence]) -> FindingLabel:
     if against:
         return FindingLabel(Finding.NO_FINDING, Label.NEGATIVE, tuple(dict.fromkeys(against)))
     normal = [
-        span
-        for finding, said, span in evidence
-        if said is Label.NEGATIVE or finding is Finding.NO_FINDING
+        (finding, span) for finding, _, span in evidence if finding is not Finding.SUPPORT_DEVICES
     ]
-    said = Label.POSITIVE if normal else Label.NOT_MENTIONED
-    return FindingLabel(Finding.NO_FINDING, said, tuple(dict.fromkeys(normal)))
+    named = {finding for finding, _ in normal}
+    if Finding.NO_FINDING not in named and len(named) < _DENIALS_OF_A_NORMAL_REPORT:
+        return FindingLabel(Finding.NO_FINDING, Label.NOT_MENTIONED)
+    spans = tuple(dict.fromkeys(span for _, span in normal))
+    return FindingLabel(Finding.NO_FINDING, Label.POSITIVE, spans)
 
 
 def _abnormal(finding: Finding, said: Label) -> bool:

@@ -1,8 +1,8 @@
 """Which words of a clause are denied and which are doubted.
 
-Negation and doubt reach forward from a cue ("no effusion or pneumothorax") or back ("effusion is not
-seen", "pneumonia cannot be excluded"), until a word that begins an assertion of its own. All texts
-here are lower case.
+Negation and doubt reach forward from a cue ("no effusion or pneumothorax") or back ("effusion is
+not seen", "pneumonia cannot be excluded"), until a word that begins an assertion of its own. All
+texts here are lower case.
 """
 
 import re
@@ -30,7 +30,8 @@ _NO_NEGATION = re.compile(
     r"\bcan ?not\b|\bno doubt\b"
 )
 _DENY_AHEAD = re.compile(
-    r"\b(?:no|without|negative for|free (?:of|from)|clear of|clear(?= (?:focal |acute )?air)|absence of|absent|denies|lack of|"
+    r"\b(?:no|without|negative for|free (?:of|from)|clear of|clear(?= (?:focal |acute )?air)|"
+    r"absence of|absent|denies|lack of|"
     r"resolution of|clearing of|removal of|removed|rather than|neither|nor|"
     r"no longer|previously (?:seen|noted|present|described|visualized)"
     r"(?=.*\b(?:resolved|cleared|no longer|not))|"
@@ -43,7 +44,7 @@ _DENY_BACK = re.compile(
     r"|\b(?:is|are|was|were) (?:absent|negative|excluded)\b"
     r"|\b(?:has|have) (?:\w+ )?(?:resolved|cleared|disappeared|been (?:removed|excluded))\b"
     r"|(?<!not )(?<!be )\bruled out\b|\bunlikely\b"
-    r"|(?::|\s[-–]|\?)\s*(?:no(?:ne)?(?:\s(?:seen|identified|present|noted))?|absent|negative|false)$"
+    r"|(?::|\s[-–]|\?)\s*(?:no(?:ne)?(?:\s(?:seen|identified|present|noted))?|absent|negative|false)[.!]?$"
 )
 _END_OF_DENIAL = re.compile(
     r",\s*(?:and\s+)?(?=" + _OPENING + r")|\s(?:and|with)\s+(?=" + _OPENING + r")"
@@ -55,13 +56,13 @@ _DOUBT_AHEAD = re.compile(
     r"\b(?:may|might|could|can)\b(?! not)|\bpossibl[ey]\b|\bpossibility of|\bquestion\w*|"
     r"\bsuspicious for|\bconcern(?:ing)? (?:for|of)|\bworrisome for|\bsuspect\w*|"
     r"\bcan ?not (?:\w+ ){0,2}(?:exclude|rule out)|\bequivocal|\bdifferential\b|"
-    r"\b(?:to )?rule out\b|\b(?:evaluate|correlate|assess) for\b|\bconsider(?!ing)\w*|\bpotential\w*|\bprobable\b|"
-    r"\beither\b|\bperhaps\b|\bmaybe\b|\bnot? (?:entirely )?exclude\b|\bdifficult to exclude"
+    r"\b(?:to )?rule out\b|\b(?:evaluate|correlate|assess) for\b|\bconsider(?!ing)\w*|"
+    r"\bpotential\w*|\bprobable\b|\beither\b|\bperhaps\b|\bmaybe\b|\bnot? (?:entirely )?exclude\b|\bdifficult to exclude"
 )
 _DOUBT_BACK = re.compile(
     r"\b(?:can ?not|could not|may not|not)(?: \w+){0,2} (?:excluded|ruled out)"
     r"|\b(?:is|are|remains?) (?:possible|question\w*|suspected|equivocal|a possibility|considered)"
-    r"|(?<!un)\bpossible$|\?$"
+    r"|(?<!un)\bpossible[.!]?$|\?$"
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|with)\b")
 

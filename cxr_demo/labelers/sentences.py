@@ -39,8 +39,6 @@ _BREAK = re.compile(
     r",?\s+\b(?:but|however|although|though|whereas|while|except|otherwise|nevertheless)\b"
     r"|,\s+(?=(?:and\s+)?there\s+(?:is|are|has|have)\b)"
     r"|\s+and\s+(?=there\s+(?:is|are|has|have)\b)"
-    r"|,\s+(?:and\s+)?(?=(?:the\s+)?(?:heart|cardiac|cardio\s?mediastin\w*|mediastin\w*|hil\w+|"
-    r"lungs?|pleura\w*\s+spaces?|bones?|trachea|aorta)\b[^,]*\b(?:is|are|appears?|remains?)\b)",
     re.IGNORECASE,
 )
 
@@ -77,9 +75,9 @@ def sentences(text: str) -> Iterator[Span]:
 def clauses(sentence: str) -> list[Span]:
     """Parts of a sentence that are denied or doubted on their own: "no effusion, but cardiomegaly"
     has two. Offsets into `sentence`."""
-    cuts = [match.start() for match in _BREAK.finditer(sentence)]
-    edges = [0, *cuts, len(sentence)]
-    spans = [_trimmed(sentence, edges[i], edges[i + 1]) for i in range(len(edges) - 1)]
+    cuts = [match.span() for match in _BREAK.finditer(sentence)]
+    starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(sentence)]
+    spans = [_trimmed(sentence, *edges) for edges in zip(starts, ends, strict=True)]
     return [span for span in spans if span.end > span.start]
 
 

@@ -28,8 +28,8 @@ _SUBJECTS = {
     ),
 }
 _ELSEWHERE = re.compile(
-    r"\b(?:behind|over|overl\w+|posterior to|anterior to|superior to|beneath|below|above|adjacent to|"
-    r"within|in|through|near|along|from|to|surrounding|left|right) (?:the )?"
+    r"\b(?:behind|over|overl\w+|posterior to|anterior to|superior to|beneath|below|above|"
+    r"adjacent to|within|in|through|near|along|from|to|surrounding|left|right) (?:the )?"
     r"(?:(?:upper|superior|left|right|anterior|posterior) )*$"
 )
 _PART = re.compile(r",\s+(?:and\s+)?|\swith\s")
@@ -64,17 +64,19 @@ _LABELS = {
 
 
 def silhouettes(clause: str) -> Iterator[tuple[Finding, Label, int]]:
-    """Finding, label and offset for every heart or mediastinum with a state in a lower-case clause."""
-    if "heart" not in clause and "cardi" not in clause and "mediastin" not in clause:
+    """Every heart or mediastinum with a state in a lower-case clause: the finding, the label and
+    where the state stands in `clause`."""
+    if not any(stem in clause for stem in ("heart", "cardi", "mediastin")):
         return
-    parts = _parts(clause)
-    states = [(match.start(), _State[str(match.lastgroup)]) for match in _STATES.finditer(clause)]
+    states = [(_State[str(each.lastgroup)], each.start()) for each in _STATES.finditer(clause)]
     if not states:
         return
+    parts = _parts(clause)
     for finding, subject in _SUBJECTS.items():
         for match in subject.finditer(clause):
             if not _ELSEWHERE.search(clause, 0, match.start()):
-                yield finding, _LABELS[_state_of(match, parts, states)], match.start()
+                state, at = _state_of(match.start(), parts, states)
+                yield finding, _LABELS[state], at
 
 
 def _parts(clause: str) -> list[Span]:
@@ -83,12 +85,12 @@ def _parts(clause: str) -> list[Span]:
 
 
 def _state_of(
-    subject: re.Match[str], parts: list[Span], states: list[tuple[int, _State]]
-) -> _State:
+    subject: int, parts: list[Span], states: list[tuple[_State, int]]
+) -> tuple[_State, int]:
     """The strongest state of the subject's part, else of the nearest part after it, else before."""
-    own = next(i for i, part in enumerate(parts) if subject.start() < part.end)
-    for index in [own, *range(own + 1, len(parts)), *range(own - 1, -1, -1)]:
-        said = [state for at, state in states if parts[index].start <= at < parts[index].end]
+    own = next(i for i, part in enumerate(parts) if subject < part.end)
+    for part in [*parts[own:], *reversed(parts[:own])]:
+        said = [(state, at) for state, at in states if part.start <= at < part.end]
         if said:
             return max(said)
-    raise AssertionError("a clause without a state has no subject to judge")
+    raise AssertionError("the caller found a state in one of the parts")
