@@ -57,7 +57,8 @@ _DOUBT_AHEAD = re.compile(
     r"\bsuspicious for|\bconcern(?:ing)? (?:for|of)|\bworrisome for|\bsuspect\w*|"
     r"\bcan ?not (?:\w+ ){0,2}(?:exclude|rule out)|\bequivocal|\bdifferential\b|"
     r"\b(?:to )?rule out\b|\b(?:evaluate|correlate|assess) for\b|\bconsider(?!ing)\w*|"
-    r"\bpotential\w*|\bprobable\b|\beither\b|\bperhaps\b|\bmaybe\b|\bnot? (?:entirely )?exclude\b|\bdifficult to exclude"
+    r"\bpotential\w*|\bprobable\b|\beither\b|\bperhaps\b|\bmaybe\b|\bnot? (?:entirely )?exclude\b|"
+    r"\bdifficult to exclude"
 )
 _DOUBT_BACK = re.compile(
     r"\b(?:can ?not|could not|may not|not)(?: \w+){0,2} (?:excluded|ruled out)"

@@ -38,7 +38,7 @@ _ABBREVIATION = re.compile(r"\b(?:dr|approx|vs|e\.g|i\.e|fig|st|cf|resp)$", re.I
 _BREAK = re.compile(
     r",?\s+\b(?:but|however|although|though|whereas|while|except|otherwise|nevertheless)\b"
     r"|,\s+(?=(?:and\s+)?there\s+(?:is|are|has|have)\b)"
-    r"|\s+and\s+(?=there\s+(?:is|are|has|have)\b)"
+    r"|\s+and\s+(?=there\s+(?:is|are|has|have)\b)",
     re.IGNORECASE,
 )
 
