@@ -62,53 +62,54 @@ def _lung(picture: Picture, side: Side) -> None:
     sign = chest.sign(side)
     limit = a.centre - sign * 0.03
     columns = grid.columns(0, limit) if side is Side.RIGHT else grid.columns(limit, 1)
-    y = grid.y
+    rows = grid.rows(a.apex - 0.02, a.dome + 0.24)
+    where = (rows, columns)
+    y = grid.y[rows]
     offset = np.float32(sign) * (grid.x[:, columns] - chest.centre(y))
-    flat = offset[grid.height // 2][None, :]
+    flat = offset[len(offset) // 2][None, :]
     wall, border = chest.wall(y), chest.border(side, y)
     inside = wall - offset
     lateral = soft(inside, grid, 0.005)
     near_wall = np.clip(inside * np.float32(1 / 0.10), 0, 1)
-    depth = np.float32(0.52) + np.float32(0.48) * near_wall * (2 - near_wall)
-    depth *= curve([(-1, 0.5), (0.0, 0.60), (0.12, 0.86), (0.3, 1.0), (0.7, 0.92)], y - a.apex)
+    air = np.float32(0.52) + np.float32(0.48) * near_wall * (2 - near_wall)
+    air *= curve([(-1, 0.5), (0.0, 0.60), (0.12, 0.86), (0.3, 1.0), (0.7, 0.92)], y - a.apex)
     medial = soft(offset - border, grid, 0.009)
     # behind the heart and the great vessels there still is some lung
-    behind = step(offset - np.float32(0.035), 0.03) * np.float32(0.16)
-    medial = medial + (1 - medial) * behind
+    medial += (1 - medial) * (step(offset - np.float32(0.035), 0.03) * np.float32(0.16))
     dome = chest.dome(side, flat)
     above = soft(dome - y, grid, 0.006)
-    recess = step(dome + np.float32(0.10) - y, 0.10) * np.float32(0.10)
-    bottom = above + (1 - above) * recess
+    bottom = above + (1 - above) * (step(dome + np.float32(0.10) - y, 0.10) * np.float32(0.10))
     shape = lateral * bottom
-    air = shape * medial * depth
     fluid = chest.fluid(side, flat)
     if fluid is not None:
-        wet = step(y - fluid, 0.035) * np.float32(0.97)
-        mask = (wet > 0.3) & (lateral * above > 0.5) & (medial > 0.3)
-        picture.mark(Finding.PLEURAL_EFFUSION, (slice(None), columns), mask)
-        air *= 1 - wet
-        shape = shape * (1 - wet)
-    if plan.find(Finding.CARDIOMEGALY) or plan.find(Finding.ENLARGED_CARDIOMEDIASTINUM):
-        _mark_silhouette(picture, side, columns, offset, border, shape)
+        dry = 1 - step(y - fluid, 0.035) * np.float32(0.97)
+        covered = (dry < 0.7) & (lateral * above > 0.5) & (medial > 0.3)
+        picture.mark(Finding.PLEURAL_EFFUSION, where, covered)
+        shape *= dry
+    air *= shape
+    air *= medial
+    half = Half(side, where, offset, y, wall, shape, shape * medial)
+    _mark_silhouette(picture, half, border)
     if chest.raised(side):
         old = chest.dome(side, flat, normal=True)
-        mask = (y > dome) & (y < old) & (offset < wall) & (offset > border)
-        picture.mark(Finding.ATELECTASIS, (slice(None), columns), mask)
-    picture.air[:, columns] = np.maximum(picture.air[:, columns], air)
-    picture.halves[side] = Half(side, columns, offset, wall, shape, shape * medial)
+        risen = (y > dome) & (y < old) & (offset < wall) & (offset > border)
+        picture.mark(Finding.ATELECTASIS, where, risen)
+    np.maximum(picture.air[where], air, out=picture.air[where])
+    picture.halves[side] = half
 
 
-def _mark_silhouette(
-    picture: Picture, side: Side, columns: slice, offset: Array, border: Array, shape: Array
-) -> None:
-    normal = picture.chest.border(side, picture.grid.y, normal=True)
-    gained = (offset < border) & (offset > normal) & (shape > 0.3)
-    upper = picture.grid.y < picture.chest.height(0.5)
-    where = (slice(None), columns)
-    if picture.plan.find(Finding.ENLARGED_CARDIOMEDIASTINUM):
-        picture.mark(Finding.ENLARGED_CARDIOMEDIASTINUM, where, gained & upper)
-    if picture.plan.find(Finding.CARDIOMEGALY):
-        picture.mark(Finding.CARDIOMEGALY, where, gained & ~upper)
+def _mark_silhouette(picture: Picture, half: Half, border: Array) -> None:
+    wide = picture.plan.find(Finding.ENLARGED_CARDIOMEDIASTINUM)
+    large = picture.plan.find(Finding.CARDIOMEGALY)
+    if not wide and not large:
+        return
+    normal = picture.chest.border(half.side, half.y, normal=True)
+    gained = (half.offset < border) & (half.offset > normal) & (half.shape > 0.3)
+    upper = half.y < picture.chest.height(0.5)
+    if wide:
+        picture.mark(Finding.ENLARGED_CARDIOMEDIASTINUM, half.where, gained & upper)
+    if large:
+        picture.mark(Finding.CARDIOMEGALY, half.where, gained & ~upper)
 
 
 # ---------------------------------------------------------------- airways and vessels
@@ -151,27 +152,28 @@ def paint_vessels(picture: Picture) -> None:
     for side in SIDES:
         _draw_branches(picture, layer, side, rng, fullness)
     vessels = layer.array(blur=0.0008)
-    vessels += np.float32(0.05) * clouds(picture.rng(Part.TEXTURE), grid, (24, 56, 120), 0.85)
+    vessels += np.float32(0.06) * clouds(picture.rng(Part.TEXTURE), grid, (26, 70, 200), 0.85)
     for side in SIDES:
+        hilum = chest.point(side, 0.090, chest.height(0.43 if side is Side.RIGHT else 0.39))
+        where, dx, dy = picture.around(*hilum, 0.11)
+        lobes = np.float32(0.16) * np.sin(dy * np.float32(95)) * np.sin(dx * np.float32(80))
+        glow = bump(np.hypot(dx * np.float32(1.75), dy) * (1 + lobes), 0.0, 0.092)
+        vessels[where] += np.float32(1.05 * fullness) * glow
         half = picture.halves[side]
         kept = _inside_pleura(picture, half)
         if kept is not None:
-            vessels[:, half.columns] *= kept
+            vessels[half.where] *= kept
             half.held = kept
-        hilum = chest.point(side, 0.080, chest.height(0.43 if side is Side.RIGHT else 0.39))
-        where, dx, dy = picture.around(*hilum, 0.11)
-        glow = bump(np.hypot(dx * np.float32(1.5), dy), 0.0, 0.105)
-        vessels[where] += np.float32(0.50 * fullness) * glow
     picture.vessels = np.float32(0.29) * vessels
 
 
 def _inside_pleura(picture: Picture, half: Half) -> Array | None:
-    edge = picture.chest.collapse(half.side, picture.grid.y)
+    edge = picture.chest.collapse(half.side, half.y)
     if edge is None:
         return None
     inside: Array = soft(edge - half.offset, picture.grid, 0.004)
     beyond = (1 - inside) * (half.shape > 0.3)
-    where = (slice(None), half.columns)
+    where = half.where
     picture.mark(Finding.PNEUMOTHORAX, where, (beyond > 0.5) & (half.offset < half.wall))
     drawn = picture.plan.find(Finding.PNEUMOTHORAX)
     assert drawn is not None
@@ -180,7 +182,7 @@ def _inside_pleura(picture: Picture, half: Half) -> Array | None:
     air += np.float32(0.10 + 0.05 * drawn.grade) * beyond * (air > 0.05)
     air *= 1 - np.float32(0.05 * drawn.grade) * inside
     line = bump(half.offset - edge, 0.0, max(0.0045, 1.6 * picture.grid.pixel))
-    reach = half.shape * step(picture.grid.y - np.float32(picture.plan.anatomy.apex + 0.01), 0.02)
+    reach = half.shape * step(half.y - np.float32(picture.plan.anatomy.apex + 0.01), 0.02)
     picture.tissue[where] += np.float32(0.05 + 0.025 * drawn.grade) * line * reach
     return inside
 
@@ -192,38 +194,41 @@ def _draw_branches(
     chest = picture.chest
     sign = chest.sign(side)
     root = np.array(chest.point(side, 0.046, chest.height(0.43 if side is Side.RIGHT else 0.39)))
-    count = 11
+    count = 12
     angles = np.deg2rad(np.linspace(-82, 86, count) + rng.uniform(-8, 8, count))
     down = np.sin(angles)
-    lengths = 0.27 * rng.uniform(0.75, 1.2, count) * (1 + 0.45 * down.clip(0))
+    lengths = 0.30 * rng.uniform(0.75, 1.2, count) * (1 + 0.45 * down.clip(0))
     starts = root + np.stack((sign * 0.016 * np.cos(angles), 0.06 * down), axis=1)
     bends = rng.normal(0.0, 0.40, count) + 0.60 * np.cos(angles)
-    mains = _paths(starts, angles, lengths, bends, sign)
+    mains = _paths(rng, sign, starts, angles, lengths, bends)
     widths = 0.0072 * fullness * rng.uniform(0.7, 1.2, count)
-    parents = np.repeat(np.arange(count), 6)
+    parents = np.repeat(np.arange(count), 5)
     places = rng.integers(2, 8, len(parents))
     turns = rng.choice((-1.0, 1.0), len(parents)) * rng.uniform(0.30, 0.75, len(parents))
     child_angles = angles[parents] + bends[parents] * places / 7 + turns
     child_lengths = lengths[parents] * rng.uniform(0.25, 0.5, len(parents))
-    children = _paths(mains[parents, places], child_angles, child_lengths, -0.6 * turns, sign)
-    ends = rng.integers(3, 7, len(parents))
-    twig_turns = rng.normal(0.0, 0.6, len(parents))
-    twigs = _paths(
-        children[np.arange(len(parents)), ends], child_angles + twig_turns, 0.5 * child_lengths,
-        -0.5 * twig_turns, sign,
-    )  # fmt: skip
-    layer.lines(twigs[:, :5], 0.30 * widths[parents], 0.30)
-    layer.lines(children[:, 3:], 0.34 * widths[parents], 0.38)
-    layer.lines(children[:, :5], 0.50 * widths[parents], 0.50)
+    children = _paths(rng, sign, mains[parents, places], child_angles, child_lengths, -0.6 * turns)
+    # three of five branches split once more
+    chosen = np.flatnonzero(np.arange(len(parents)) % 5 < 3)
+    ends = rng.integers(3, 7, len(chosen))
+    twig_turns = rng.normal(0.0, 0.6, len(chosen))
+    twig_angles = child_angles[chosen] + twig_turns
+    origins = children[chosen, ends]
+    twigs = _paths(rng, sign, origins, twig_angles, 0.5 * child_lengths[chosen], -0.5 * twig_turns)
+    layer.lines(twigs[:, :5], 0.30 * widths[parents[chosen]], 0.34)
+    layer.lines(children, 0.44 * widths[parents], 0.46)
     layer.lines(mains[:, 4:], 0.5 * widths, 0.52)
     layer.lines(mains[:, 2:5], 0.75 * widths, 0.66)
     layer.lines(mains[:, :3], widths, 0.80)
 
 
-def _paths(starts: Array, angles: Array, lengths: Array, bends: Array, sign: int) -> Array:
+def _paths(
+    rng: np.random.Generator, sign: int, starts: Array, angles: Array, lengths: Array, bends: Array
+) -> Array:
     """(N, 8, 2): bent paths from `starts` (N, 2); angle 0 points outwards, larger ones down."""
     t = np.linspace(0, 1, 8)
     heading = angles[:, None] + bends[:, None] * t
+    heading += rng.normal(0.0, 0.13, heading.shape).cumsum(axis=1)
     stride = lengths[:, None] / 7
     x, y = np.cos(heading) * stride * sign, np.sin(heading) * stride
     x[:, 0] = y[:, 0] = 0.0

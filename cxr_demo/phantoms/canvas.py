@@ -124,6 +124,11 @@ class Layer:
         """A filled polygon with corners `points` (N, 2)."""
         self._draw.polygon(self._flat(points), fill=_grey(value))
 
+    def polygons(self, corners: NDArray[np.floating], value: float) -> None:
+        """Many filled polygons at once: `corners` (N, P, 2)."""
+        for points in (corners * self._scale).reshape(len(corners), -1).tolist():
+            self._draw.polygon(points, fill=_grey(value))
+
     def ribbon(
         self, points: NDArray[np.floating], half: NDArray[np.floating] | float, value: float
     ) -> NDArray[np.floating]:
@@ -167,13 +172,15 @@ class Layer:
 def offset_outline(
     points: NDArray[np.floating], half: NDArray[np.floating] | float
 ) -> NDArray[np.floating]:
-    """The closed outline of a band of half width `half` along `points` (N, 2)."""
+    """The closed outlines (..., 2 * P, 2) of bands of half width `half` (scalar or (..., P)) along
+    `points` (..., P, 2): first one long side and then the other, backwards."""
     along = np.empty_like(points)
-    along[1:-1] = points[2:] - points[:-2]
-    along[0], along[-1] = points[1] - points[0], points[-1] - points[-2]
-    along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
-    normal = np.stack((-along[:, 1], along[:, 0]), axis=1) * np.reshape(half, (-1, 1))
-    return np.concatenate((points + normal, (points - normal)[::-1]))
+    along[..., 1:-1, :] = points[..., 2:, :] - points[..., :-2, :]
+    along[..., 0, :] = points[..., 1, :] - points[..., 0, :]
+    along[..., -1, :] = points[..., -1, :] - points[..., -2, :]
+    along /= np.hypot(along[..., :1], along[..., 1:]) + 1e-9
+    normal = np.stack((-along[..., 1], along[..., 0]), axis=-1) * np.asarray(half)[..., None]
+    return np.concatenate((points + normal, (points - normal)[..., ::-1, :]), axis=-2)
 
 
 def _grey(value: float) -> int:

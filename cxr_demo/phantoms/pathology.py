@@ -160,7 +160,7 @@ def _atelectasis(picture: Picture, drawn: Drawn) -> None:
         layer.ribbon(np.stack((x, height), axis=1), thick, 1.0)
     strength = np.float32((0.52, 0.70, 0.88)[drawn.grade - 1])
     plates = layer.array(blur=0.0012)
-    where = (slice(None), half.columns)
+    where = half.where
     picture.fill(Finding.ATELECTASIS, where, strength * plates[where])
 
 
@@ -172,11 +172,11 @@ def _edema(picture: Picture, drawn: Drawn) -> None:
     layer = Layer(grid)
     for side in SIDES:
         half = picture.halves[side]
-        where = (slice(None), half.columns)
+        where = half.where
         hilum = chest.height(0.50)
         reach = np.hypot(
             (half.offset - np.float32(0.10)) * np.float32(1 / 0.20),
-            (grid.y - hilum) * np.float32(1 / 0.27),
+            (half.y - hilum) * np.float32(1 / 0.27),
         )
         wings = step(1.1 - reach, 0.85)
         picture.fill(
@@ -187,7 +187,8 @@ def _edema(picture: Picture, drawn: Drawn) -> None:
             _kerley(picture, layer, side, y, rng)
     lines = layer.array(blur=0.0008)
     shade = np.float32((0.34, 0.46, 0.60)[drawn.grade - 1])
-    picture.fill(Finding.EDEMA, (slice(None), slice(None)), shade * lines, visible=0.10)
+    for half in picture.halves.values():
+        picture.fill(Finding.EDEMA, half.where, shade * lines[half.where] * half.held, visible=0.10)
 
 
 def _kerley(picture: Picture, layer: Layer, side: Side, y: float, rng: np.random.Generator) -> None:
@@ -221,18 +222,18 @@ def _thickening(picture: Picture, drawn: Drawn) -> None:
     rng = picture.rng(Part.PLEURA)
     half = picture.halves[drawn.side]
     grid, chest = picture.grid, picture.chest
-    where = (slice(None), half.columns)
-    wave = 1 + 0.22 * np.sin(grid.y * np.float32(38) + np.float32(rng.uniform(0, 6)))
-    wave = wave + 0.08 * np.sin(grid.y * np.float32(85) + np.float32(rng.uniform(0, 6)))
+    where = half.where
+    wave = 1 + 0.22 * np.sin(half.y * np.float32(38) + np.float32(rng.uniform(0, 6)))
+    wave = wave + 0.08 * np.sin(half.y * np.float32(85) + np.float32(rng.uniform(0, 6)))
     if drawn.kind == "apical":
         a = picture.plan.anatomy
         thick = np.float32(1.7 * drawn.extent) * wave
-        deep = chest.wall(grid.y - thick * np.float32(1.2)) - half.offset
-        fade = step(np.float32(a.apex + 0.115) - grid.y, 0.05)
+        deep = chest.wall(half.y - thick * np.float32(1.2)) - half.offset
+        fade = step(np.float32(a.apex + 0.115) - half.y, 0.05)
         cap = soft(-deep, grid, 0.006) * fade * half.lung
     else:
         top, low = chest.height(0.30), chest.height(0.86)
-        fade = step(grid.y - np.float32(top), 0.06) * step(np.float32(low) - grid.y, 0.06)
+        fade = step(half.y - np.float32(top), 0.06) * step(np.float32(low) - half.y, 0.06)
         thick = np.float32(drawn.extent) * wave * fade
         cap = soft(thick - (half.wall - half.offset), grid, 0.005) * fade
     shown = cap * half.shape
@@ -267,7 +268,7 @@ def _plaques(picture: Picture, drawn: Drawn) -> None:
         layer.line(np.concatenate((shape, shape[:1])), 0.0030, 1.0)
     plaques = layer.array(blur=0.0008)
     half = picture.halves[drawn.side]
-    where = (slice(None), half.columns)
+    where = half.where
     strength = np.float32((0.22, 0.30, 0.38)[drawn.grade - 1])
     picture.tissue[where] += strength * plaques[where]
     picture.mark(Finding.PLEURAL_OTHER, where, plaques[where] > 0.25)

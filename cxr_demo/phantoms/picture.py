@@ -33,14 +33,15 @@ class Part(IntEnum):
 
 @dataclass
 class Half:
-    """One lung's side of the picture: its columns, per pixel the offset from the midline, per row
-    the wall's offset, how far a pixel lies within the rib cage above the diaphragm (`shape`, 0..1)
-    and within the visible lung (`lung`);
-    `held` is 0 where a collapsed lung has left only air."""
+    """One lung's side of the picture: its window, per pixel the offset from the midline, per
+    row `y` and the wall's offset; how far a pixel lies within the rib cage above the diaphragm
+    (`shape`, 0..1) and within the visible lung (`lung`); `held` is 0 where a collapsed lung has
+    left only air."""
 
     side: Side
-    columns: slice
+    where: tuple[slice, slice]
     offset: Array
+    y: Array
     wall: Array
     shape: Array
     lung: Array
