@@ -107,7 +107,7 @@ def radiograph(seed: int) -> Radiograph:
     return Radiograph(
         pixels=pixels,
         bits=16,
-        view=plan.view,
+        view=plan.exposure.view,
         windows=(window,),
         source="PNG",
         sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),

@@ -1,0 +1,125 @@
+"""A worker with a model that misbehaves on demand: everything else in it is the real thing.
+
+The first pixel of a radiograph says what happens; the model writes "word " every 10 ms.
+"""
+
+import time
+
+from cxr_demo import models
+from cxr_demo.evaluation import phantom_run
+from cxr_demo.findings import FINDINGS, Label
+from cxr_demo.models.base import Seen
+from cxr_demo.records import (
+    DoneEvent,
+    FindingLabel,
+    FindingSet,
+    Memory,
+    Phase,
+    PhaseEvent,
+    Provenance,
+    Reading,
+    StopReason,
+    Timings,
+    Token,
+    TokenEvent,
+)
+from cxr_demo.store.runs import Prediction
+from cxr_demo.worker.engine import Engine
+from cxr_demo.worker.lease import device_lease
+from cxr_demo.worker.serve import leave, serve
+
+WORDS = 30
+ENDLESS, OUT_OF_MEMORY, DEVICE_FAULT, BUG = 1, 2, 3, 4
+STEP_S = 0.15
+
+
+class FakeOutOfMemoryError(RuntimeError):
+    """Named like torch's at run time, since torch is not imported here."""
+
+
+FakeOutOfMemoryError.__name__ = "OutOfMemoryError"
+
+
+class FakeModel:
+    def __init__(self, card, precision):
+        self.card, self.precision = card, precision
+        self.device = "fake device"
+
+    def see(self, radiograph):
+        return Seen(radiograph.pixels[..., None].repeat(3, -1).astype("uint8"), "fake")
+
+    def prompt_text(self, prompt):
+        return f"<image>{prompt.text}"
+
+    def reset_peaks(self):
+        pass
+
+    def peaks(self):
+        return Memory(vram_allocated_peak=7)
+
+    def close(self):
+        pass
+
+
+def load(card, precision, device, progress):
+    for step in range(10):
+        progress(step / 10)
+        time.sleep(0.02)
+    return FakeModel(card, precision)
+
+
+class FakeEngine(Engine):
+    def _open_device(self):
+        if self._lease is None:
+            self._lease = device_lease(None).acquire()
+        return "cpu"
+
+    def read(self, radiograph, kind, should_stop):
+        order = int(radiograph.pixels[0, 0])
+        yield PhaseEvent(Phase.READING)
+        count = 10**6 if order == ENDLESS else WORDS
+        written = 0
+        while written < count and not should_stop():
+            yield TokenEvent(Token(written, 5, "word ", 0.01 * written))
+            written += 1
+            time.sleep(0.01)
+            if written == 5 and order == OUT_OF_MEMORY:
+                raise FakeOutOfMemoryError("CUDA out of memory")
+            if written == 5 and order == DEVICE_FAULT:
+                raise RuntimeError("CUDA error: an illegal memory access was encountered")
+            if written == 5 and order == BUG:
+                raise ValueError("/home/ana/maria.dcm")
+        stop = StopReason.END if written == count else StopReason.STOPPED
+        yield DoneEvent(reading(self._model, "word " * written, stop, kind, radiograph.sha256))
+
+
+def reading(model, report, stop, kind, sha256):
+    findings = FindingSet(
+        "rules", tuple(FindingLabel(each, Label.NOT_MENTIONED) for each in FINDINGS)
+    )
+    provenance = Provenance(
+        model=model.card.id,
+        revision=None,
+        weights_sha256=None,
+        precision=model.precision,
+        pipeline=kind,
+        prompt=model.card.prompts[kind],
+        preprocessing="fake",
+        engine="fake",
+        device=model.device,
+        image_sha256=sha256,
+        versions={},
+        created="",
+    )
+    return Reading(report, (findings,), stop, Timings(), Memory(), provenance)
+
+
+def predict(model, seed, kind, should_stop):
+    time.sleep(STEP_S)
+    return None if should_stop() else Prediction(str(seed), report="fake")
+
+
+if __name__ == "__main__":
+    models.load = load
+    phantom_run.predict = predict
+    leave(serve(FakeEngine))
