@@ -54,11 +54,12 @@ def resized(square: NDArray[np.uint8], side: int, method: Image.Resampling) -> N
     return np.asarray(Image.fromarray(square).resize((side, side), method))
 
 
-def make_example(seed: int, shape: Shape) -> Example:
-    """Draws phantom `seed` at a size of its own (the screen's files vary as well)."""
+def make_example(seed: int, shape: Shape, width: int | None = None) -> Example:
+    """Draws phantom `seed` with `width` columns, or as many as its seed says (files vary too)."""
     plan = phantoms.plan(seed)
-    rng = np.random.default_rng((seed, 1))
-    width = int(rng.integers(*(_LARGE_WIDTHS if rng.random() < _LARGE_SHARE else _WIDTHS)))
+    if width is None:
+        rng = np.random.default_rng((seed, 1))
+        width = int(rng.integers(*(_LARGE_WIDTHS if rng.random() < _LARGE_SHARE else _WIDTHS)))
     size = plan.native_size(width)
     pixels, masks = phantoms.draw_with_masks(plan, size)
     grey = to_square(to_grey(pixels))

@@ -40,10 +40,10 @@ class Recipe:
     other step computes with NF4-rounded weights, so that both precisions are trained for."""
 
     shape: Shape = Shape()
-    train: int = 40_000
+    train: int = 80_000
     validation: int = 500
     batch: int = 256
-    minutes: float = 6.0
+    minutes: float = 8.0
     steps: int = 1_000_000
     learning_rate: float = 1.2e-3
     weight_decay: float = 0.05
@@ -53,7 +53,7 @@ class Recipe:
     map_weight: float = 1.0
     image_weight: float = 0.5
     seed: int = 20_26
-    workers: int = 16
+    workers: int = 15
     start_with: int = 4_000
 
     def record(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Greedy replies of a model in memory to many images at once, and their score."""
+"""Greedy replies of a model in memory to many images at once, and their score while it trains."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,9 @@ from transformers import Gemma3ForConditionalGeneration, Gemma3Processor
 
 from benchmarks.embedded.augment import normalise
 from benchmarks.embedded.texts import prompt_ids
-from cxr_demo.findings import UncertaintyPolicy
-from cxr_demo.labelers import direct, rules
+from cxr_demo.findings import FINDINGS, UncertaintyPolicy
+from cxr_demo.labelers import rules
 from cxr_demo.metrics.f1 import encode, f1_scores
-from cxr_demo.records import FindingSet
 
 
 @torch.inference_mode()
@@ -44,18 +43,18 @@ def reply(
     return texts
 
 
-def micro_f1(sets: Sequence[FindingSet], truth: NDArray[np.bool_]) -> float:
-    """Micro F1, uncertain as positive, of N label sets against (N, 14) what was drawn."""
-    guess = encode([each.label for each in one.labels] for one in sets)
+def report_codes(reports: Sequence[str]) -> NDArray[np.int8]:
+    """(N, 14) label codes that the rule labeler reads in reports."""
+    return encode([[each.label for each in rules.label(report).labels] for report in reports])
+
+
+def answer_codes(answers: Sequence[str]) -> NDArray[np.int8]:
+    """(N, 14) label codes of direct answers: 1 where the name stands between commas, else 0."""
+    named = [set(answer.split(", ")) for answer in answers]
+    return np.array([[int(each.value in names) for each in FINDINGS] for names in named], np.int8)
+
+
+def micro_f1(codes: NDArray[np.int8], truth: NDArray[np.bool_]) -> float:
+    """Micro F1, uncertain as positive, of (N, 14) codes against (N, 14) what was drawn."""
     policy = UncertaintyPolicy.UNCERTAIN_AS_POSITIVE
-    return f1_scores(truth.astype(np.int8), guess, policy).micro
-
-
-def label_reports(reports: Sequence[str]) -> list[FindingSet]:
-    """What the rule labeler reads in each report."""
-    return [rules.label(report) for report in reports]
-
-
-def label_answers(answers: Sequence[str]) -> list[FindingSet]:
-    """What the direct answers name."""
-    return [direct.parse(answer) for answer in answers]
+    return f1_scores(truth.astype(np.int8), codes, policy).micro

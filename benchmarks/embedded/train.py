@@ -28,7 +28,7 @@ from benchmarks.embedded.model import build_model
 from benchmarks.embedded.objective import Heads, Losses, encode, head_losses, text_loss
 from benchmarks.embedded.quantise import Rounding
 from benchmarks.embedded.recipe import Recipe
-from benchmarks.embedded.replies import label_answers, label_reports, micro_f1, reply
+from benchmarks.embedded.replies import answer_codes, micro_f1, reply, report_codes
 from benchmarks.embedded.texts import (
     DIRECT,
     IGNORED,
@@ -258,8 +258,8 @@ class Trainer:
         reports = reply(model, self.processor, validation.images, REPORT, REPORT_WIDTH)
         same = [a == b for a, b in zip(reports, validation.reports, strict=True)]
         return {
-            "report_f1": round(micro_f1(label_reports(reports), validation.truth), 4),
-            "direct_f1": round(micro_f1(label_answers(answers), validation.truth), 4),
+            "report_f1": round(micro_f1(report_codes(reports), validation.truth), 4),
+            "direct_f1": round(micro_f1(answer_codes(answers), validation.truth), 4),
             "same_report": round(float(np.mean(same)), 4),
         }
 
@@ -316,6 +316,7 @@ def train(recipe: Recipe, out: Path, processor: Path) -> Trainer:
         validation = Cohort(VALIDATION_SEEDS[: recipe.validation], recipe.shape, pool)
         cohort = Cohort(TRAIN_SEEDS[: recipe.train], recipe.shape, pool)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.set_float32_matmul_precision("high")
         trainer = Trainer(recipe, load_processor(processor), device, out)
         trainer.run(cohort, validation)
     return trainer
