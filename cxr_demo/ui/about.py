@@ -1,0 +1,135 @@
+"""The About screen: what this is and is not, what is stored where, and which models are here."""
+
+import platform
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+
+import gradio as gr
+
+from cxr_demo import weights
+from cxr_demo.models.cards import CARDS, ModelCard
+from cxr_demo.paths import private_dir, temporary_dir
+from cxr_demo.ui import about_text, catalogue
+from cxr_demo.ui.about_text import Pair
+from cxr_demo.ui.context import Context
+from cxr_demo.ui.stamp import model_name
+from cxr_demo.ui.strings import text
+
+PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydicom", "numpy")
+
+
+def build(context: Context) -> None:
+    """Lay out the screen inside the current tab."""
+    page = gr.HTML(
+        elem_id="about",
+        elem_classes="cxr-static",
+        apply_default_css=False,
+        **context.local.start(value=about_html),
+    )
+    context.local.add(page, value=about_html)
+
+
+def about_html(language: str) -> str:
+    """The whole screen as HTML, every text escaped."""
+    return f"""
+    <div class="about" lang="{"pt-BR" if language == "pt" else "en"}">
+      <p class="about-lead">{escape(text("disclaimer", language))}</p>
+      <div class="about-columns">
+        <div>
+          {_section("is", _list(about_text.IS, language), language)}
+          {_section("is_not", _list(about_text.IS_NOT, language), language)}
+          {_section("keys", _keys(language), language)}
+          {_section("versions", _versions(), language)}
+        </div>
+        <div>
+          {_section("data", _data(language), language)}
+          {_section("models", _models(language), language)}
+          {_section("install", _install(language), language)}
+        </div>
+      </div>
+    </div>"""
+
+
+def _say(pair: Pair, language: str, **params: object) -> str:
+    return escape(pair[1 if language == "pt" else 0].format(**params))
+
+
+def _section(key: str, body: str, language: str) -> str:
+    title = _say(about_text.TITLES[key], language)
+    return f'<section id="about-{key}"><h2>{title}</h2>{body}</section>'
+
+
+def _list(pairs: tuple[Pair, ...], language: str, kind: str = "ul") -> str:
+    items = "".join(f"<li>{_say(each, language)}</li>" for each in pairs)
+    return f"<{kind}>{items}</{kind}>"
+
+
+def _table(head: tuple[Pair, ...], rows: list[list[str]], language: str) -> str:
+    titles = "".join(f'<th scope="col">{_say(each, language)}</th>' for each in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _data(language: str) -> str:
+    places = {"tmp": temporary_dir(), "home": private_dir()}
+    rows = [[_say(cell, language, **places) for cell in row] for row in about_text.STORED]
+    sent = f"<p><strong>{_say(about_text.SENT, language)}</strong> "
+    more = f"{_say(about_text.SENT_MORE, language)}</p>"
+    return sent + more + _table(about_text.STORED_HEAD, rows, language)
+
+
+def _models(language: str) -> str:
+    rows = [_model_row(card, language) for card in CARDS.values()]
+    return _table(about_text.MODELS_HEAD, rows, language)
+
+
+def _model_row(card: ModelCard, language: str) -> list[str]:
+    name = escape(model_name(card.id, language))
+    if card.hub:
+        name += f"<br><code>{escape(card.hub)}</code>"
+    licence = escape(card.licence.name)
+    remarks = [card.licence.note] if card.licence.note else []
+    if card.licence.gated:
+        remarks.append(_plain(about_text.GATED, language))
+    if remarks:
+        licence += f"<br><small>{escape(' · '.join(remarks))}</small>"
+    count = f"{card.parameters / 1e9:.2f} B" if card.parameters else "–"
+    count = count.replace(".", ",") if language == "pt" else count
+    if not card.ported:
+        here = _say(about_text.NOT_PORTED, language)
+    elif catalogue.is_installed(card):
+        here = _say(about_text.INSTALLED, language)
+    else:
+        here = _say(about_text.NOT_INSTALLED, language)
+    return [name, licence, count, here]
+
+
+def _plain(pair: Pair, language: str) -> str:
+    return pair[1 if language == "pt" else 0]
+
+
+def _install(language: str) -> str:
+    wanted = [card for card in CARDS.values() if card.ported and card.hub]
+    folders = "".join(
+        f"<li>{escape(card.name)}: <code>{escape(str(weights.folder(card)))}</code></li>"
+        for card in wanted
+    )
+    return _list(about_text.INSTALL, language, "ol") + f"<ul>{folders}</ul>"
+
+
+def _keys(language: str) -> str:
+    rows = "".join(
+        f"<dt><kbd>{escape(keys)}</kbd></dt><dd>{_say(words, language)}</dd>"
+        for keys, words in about_text.KEYS
+    )
+    return f'<dl class="keys">{rows}</dl>'
+
+
+def _versions() -> str:
+    found = [("Python", platform.python_version()), (platform.system(), platform.release())]
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            continue  # the program runs from its clone and need not be installed
+    return f"<p class='versions'>{escape(' · '.join(f'{k} {v}' for k, v in found))}</p>"

@@ -1,0 +1,157 @@
+"""The About screen's texts, as (English, Portuguese). Plain text: `about.py` puts it into HTML."""
+
+Pair = tuple[str, str]
+
+TITLES: dict[str, Pair] = {
+    "is": ("What this is", "O que é"),
+    "is_not": ("What this is not", "O que não é"),
+    "data": ("Your data (LGPD)", "Seus dados (LGPD)"),
+    "models": ("Models and their licences", "Modelos e suas licenças"),
+    "install": ("Installing a real model", "Como instalar um modelo real"),
+    "keys": ("Keyboard", "Teclado"),
+    "versions": ("Versions", "Versões"),
+}
+
+IS: tuple[Pair, ...] = (
+    (
+        "Chest X-ray vision-language models on this machine's own GPU: a radiograph goes in, a "
+        "report streams out, and its 14 findings stand beside it, each with its sentence.",
+        "Modelos de visão e linguagem para radiografia de tórax na GPU desta máquina: entra uma "
+        "radiografia, sai um laudo, e ao lado os 14 achados, cada um com a sua frase.",
+    ),
+    (
+        "It serves to compare models and precisions, in research and in choosing equipment.",
+        "Serve para comparar modelos e precisões, em pesquisa e na escolha de equipamento.",
+    ),
+    (
+        "The embedded model was trained on radiographs drawn by a program. It shows how "
+        "everything works; it knows nothing of patients and refuses their radiographs.",
+        "O modelo embutido foi treinado com radiografias desenhadas por um programa. Mostra como "
+        "tudo funciona; nada sabe de pacientes e recusa as radiografias deles.",
+    ),
+)
+
+IS_NOT: tuple[Pair, ...] = (
+    (
+        "Not a medical device. Not for diagnosis, triage or any decision about a patient.",
+        "Não é dispositivo médico. Não serve para diagnóstico, triagem ou decisão sobre paciente.",
+    ),
+    (
+        "Not a second opinion: a model's text can be fluent and wrong. It is marked “Model output, "
+        "unverified” wherever it stands.",
+        "Não é segunda opinião: o texto de um modelo pode ser fluente e errado. Ele traz a marca "
+        "“Saída do modelo, não verificada” onde quer que apareça.",
+    ),
+    (
+        "Not an anonymiser: names written into the picture stay in it.",
+        "Não é anonimizador: nomes gravados na imagem permanecem nela.",
+    ),
+)
+
+SENT: Pair = (
+    "Data sent off this machine: none.",
+    "Dados enviados para fora desta máquina: nenhum.",
+)
+
+SENT_MORE: Pair = (
+    "Neither the program nor the page asks anything of the internet. The page is served to this "
+    "machine's own account only, unless it was started with --host.",
+    "Nem o programa nem a página consultam a internet. A página é servida apenas à conta desta "
+    "máquina, a menos que o programa tenha sido iniciado com --host.",
+)
+
+STORED_HEAD: tuple[Pair, ...] = (
+    ("What", "O quê"),
+    ("Where", "Onde"),
+    ("How long", "Por quanto tempo"),
+    ("How to delete it", "Como apagar"),
+)
+
+STORED: tuple[tuple[Pair, Pair, Pair, Pair], ...] = (
+    (
+        ("Opened files, without their names", "Arquivos abertos, sem os nomes"),
+        ("{tmp}", "{tmp}"),
+        (
+            "until the study closes; all of them when the app ends or starts",
+            "até o exame ser fechado; todos quando o aplicativo termina ou inicia",
+        ),
+        ("close the study, or the app", "feche o exame, ou o aplicativo"),
+    ),
+    (
+        ("Radiographs, reports, findings", "Radiografias, laudos, achados"),
+        ("memory only", "somente memória"),
+        ("until the study or the page closes", "até fechar o exame ou a página"),
+        ("close the study, or the page", "feche o exame, ou a página"),
+    ),
+    (
+        ("Log of the program, without patient data", "Registro do programa, sem dados de paciente"),
+        ("{home}", "{home}"),
+        ("until you delete it", "até você apagar"),
+        ("delete the folder while the app is closed", "apague a pasta com o aplicativo fechado"),
+    ),
+    (
+        ("Language of the screen", "Idioma da tela"),
+        ("this browser's storage", "armazenamento deste navegador"),
+        ("until you clear it", "até você limpar"),
+        ("clear the browser's data for this address", "limpe os dados deste endereço"),
+    ),
+    (
+        ("Key of this start of the app (a cookie)", "Chave deste início do aplicativo (cookie)"),
+        ("this browser", "este navegador"),
+        ("until the browser closes", "até o navegador fechar"),
+        ("close the browser", "feche o navegador"),
+    ),
+    (
+        ("Copied reports", "Laudos copiados"),
+        ("the system's clipboard", "área de transferência do sistema"),
+        ("until something else is copied", "até que outra coisa seja copiada"),
+        ("copy something else", "copie outra coisa"),
+    ),
+)
+
+MODELS_HEAD: tuple[Pair, ...] = (
+    ("Model", "Modelo"),
+    ("Licence of the weights", "Licença dos pesos"),
+    ("Parameters", "Parâmetros"),
+    ("On this machine", "Nesta máquina"),
+)
+
+INSTALLED: Pair = ("installed", "instalado")
+NOT_INSTALLED: Pair = ("not installed", "não instalado")
+NOT_PORTED: Pair = ("not in this version", "não nesta versão")
+GATED: Pair = (
+    "the publisher asks you to accept the terms first",
+    "quem publica pede que os termos sejam aceitos antes",
+)
+
+INSTALL: tuple[Pair, ...] = (
+    (
+        "On a machine with internet, accept the publisher's terms and download all files of the "
+        "model's page on huggingface.co (configuration, tokenizer, *.safetensors).",
+        "Em uma máquina com internet, aceite os termos de quem publica e baixe todos os arquivos "
+        "da página do modelo em huggingface.co (configuração, tokenizador, *.safetensors).",
+    ),
+    (
+        "Put them into the model's folder on this machine (below), and reload this page.",
+        "Coloque-os na pasta do modelo nesta máquina (abaixo) e recarregue esta página.",
+    ),
+    (
+        "Only safetensors files are loaded, and no program code that comes with a model is run.",
+        "Só arquivos safetensors são carregados, e nenhum código que acompanha um modelo é "
+        "executado.",
+    ),
+)
+
+KEYS: tuple[tuple[str, Pair], ...] = (
+    ("Alt + Enter", ("Generate", "Gerar")),
+    ("Esc", ("Stop", "Parar")),
+    ("Alt + O", ("Open a file", "Abrir um arquivo")),
+    ("Page Up · Page Down", ("Previous · next image", "Imagem anterior · próxima")),
+    ("↑ · ↓", ("Move in the list of findings", "Mover na lista de achados")),
+    ("1 · 2 · 3 · 4", ("Window: file, full, lung, bone", "Janela: arquivo, total, pulmão, osso")),
+    ("I", ("Invert", "Inverter")),
+    ("F · O", ("Fit · 1:1", "Ajustar · 1:1")),
+    ("+ · −", ("Zoom", "Zoom")),
+    ("R", ("Reset the view", "Restaurar a vista")),
+    ("?", ("All keys of the viewer", "Todas as teclas da imagem")),
+)

@@ -1,0 +1,56 @@
+"""Which models can be chosen: the cards, and whether each one's weights lie on this machine."""
+
+from cxr_demo import weights
+from cxr_demo.errors import WeightsRefused
+from cxr_demo.models.cards import CARDS, ModelCard
+from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.ui.session import Choice
+from cxr_demo.ui.stamp import model_name
+from cxr_demo.ui.strings import text
+
+EMBEDDED = "embedded"
+
+
+def default_choice() -> Choice:
+    """What is chosen when the app opens: the model that is always there."""
+    return Choice(EMBEDDED, Precision.BF16, PipelineKind.REPORT)
+
+
+def is_installed(card: ModelCard) -> bool:
+    """True if this version can run the model and its folder holds a whole checkpoint."""
+    try:
+        return card.ported and isinstance(weights.status(card), weights.Installed)
+    except WeightsRefused:
+        return False
+
+
+def model_choices(language: str) -> list[tuple[str, str]]:
+    """(words, id) of every model, those that can be used first."""
+    cards = sorted(CARDS.values(), key=lambda card: not is_installed(card))
+    return [(_words(card, language), card.id) for card in cards]
+
+
+def precision_choices(model: str, language: str) -> list[tuple[str, str]]:
+    """(words, value) of the precisions that the card offers."""
+    return [(text(f"precision.{each}", language), str(each)) for each in CARDS[model].precisions]
+
+
+def pipeline_choices(language: str) -> list[tuple[str, str]]:
+    """(words, value) of both pipelines."""
+    kinds = (PipelineKind.REPORT, PipelineKind.DIRECT)
+    return [(text(f"pipeline.{each}", language), str(each)) for each in kinds]
+
+
+def remark(model: str, language: str) -> str:
+    """One sentence on the chosen model, where there is something to know before Generate."""
+    card, name = CARDS[model], model_name(model, language)
+    if not card.ported:
+        return text("model.not_ported", language, name=name)
+    if not is_installed(card):
+        return text("model.missing", language, name=name, folder=weights.folder(card))
+    return text("model.phantoms_only", language) if card.phantoms_only else ""
+
+
+def _words(card: ModelCard, language: str) -> str:
+    name = model_name(card.id, language)
+    return name if is_installed(card) else text("not_installed", language, name=name)

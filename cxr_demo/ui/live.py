@@ -1,0 +1,75 @@
+"""The worker's state and the telemetry, as the page shows them once a second."""
+
+from typing import Any
+
+from cxr_demo.errors import CxrError
+from cxr_demo.records import GpuMemory, Telemetry
+from cxr_demo.ui.stamp import model_name
+from cxr_demo.ui.strings import text
+from cxr_demo.units import UNKNOWN, format_bytes
+from cxr_demo.worker.messages import WorkerState, WorkerStatus
+
+
+def live_view(status: WorkerStatus, language: str) -> dict[str, Any]:
+    """Worker line and telemetry tiles: `{"state", "words", "error", "fraction", "tiles", "note"}`;
+    a tile is (key, name, value, share of the whole in 0..1 or None)."""
+    return {
+        "state": str(status.state),
+        "words": worker_words(status, language),
+        "error": CxrError.from_dict(status.error).message(language) if status.error else None,
+        "fraction": status.fraction if status.state is WorkerState.LOADING else None,
+        "device": status.device,
+        "note": device_note(status, language),
+        "tiles": tiles(status.telemetry, language),
+    }
+
+
+def worker_words(status: WorkerStatus, language: str) -> str:
+    """One line on what the worker is doing."""
+    name = model_name(status.model, language) if status.model else ""
+    if status.state is WorkerState.READY and status.model and status.precision:
+        precision = text(f"precision.{status.precision}", language)
+        return text("worker.loaded", language, model=name, precision=precision)
+    return text(f"worker.{status.state}", language, model=name).strip()
+
+
+def device_note(status: WorkerStatus, language: str) -> str | None:
+    """Says so where no NVIDIA GPU is in use; the GPU's name where one is."""
+    telemetry = status.telemetry
+    if telemetry is None:
+        return None
+    gpu = _own_gpu(telemetry)
+    return gpu.name if gpu else text("tele.no_gpu", language)
+
+
+def tiles(telemetry: Telemetry | None, language: str) -> list[list[Any]]:
+    """Memory and load: of the worker's GPU, else of its process under that name."""
+    if telemetry is None:
+        return []
+    gpu = _own_gpu(telemetry)
+    if gpu is None:
+        return [
+            _tile("tele.rss", format_bytes(telemetry.rss, language), None, language),
+            _tile("tele.rss_peak", format_bytes(telemetry.rss_peak, language), None, language),
+        ]
+    load = UNKNOWN if gpu.load is None else f"{gpu.load * 100:.0f} %"
+    peak = telemetry.device_peak
+    return [
+        _tile("tele.vram", format_bytes(gpu.used, language), _share(gpu.used, gpu), language),
+        _tile("tele.vram_peak", format_bytes(peak, language), _share(peak, gpu), language),
+        _tile("tele.vram_total", format_bytes(gpu.total, language), None, language),
+        _tile("tele.load", load, gpu.load, language),
+    ]
+
+
+def _own_gpu(telemetry: Telemetry) -> GpuMemory | None:
+    owned = [gpu for gpu in telemetry.gpus if gpu.index == telemetry.device_index]
+    return owned[0] if owned else None
+
+
+def _tile(key: str, value: str, share: float | None, language: str) -> list[Any]:
+    return [key, text(key, language), value, share]
+
+
+def _share(part: int | None, gpu: GpuMemory) -> float | None:
+    return part / gpu.total if part is not None and gpu.total else None

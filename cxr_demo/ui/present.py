@@ -1,0 +1,341 @@
+"""From records to what is shown: pure functions, plain JSON out, words in the page's language.
+
+The page's scripts put every text in with `textContent`, so nothing here is escaped, and nothing
+here is HTML.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from cxr_demo.findings import FINDINGS, Finding, Label
+from cxr_demo.records import FindingLabel, FindingSet, Notice, Phase, PipelineKind, StopReason
+from cxr_demo.studies import notices as study_notices
+from cxr_demo.ui.session import Image, Run, Session, Study
+from cxr_demo.ui.stamp import clipboard, model_name, stamp
+from cxr_demo.ui.strings import STRINGS, text
+from cxr_demo.units import UNKNOWN, format_rate, format_seconds
+
+ICONS = {
+    "positive": "+",
+    "negative": "−",
+    "uncertain": "?",
+    "not_mentioned": "·",
+    "unassessed": "",
+}
+"""One sign per state, so that colour never stands alone."""
+
+View = dict[str, Any]
+
+
+def view(session: Session) -> View:
+    """All that the reading room shows of `session`. Call with the session's lock held."""
+    language, run = session.language, session.run
+    return {
+        "revision": session.revision,
+        "language": language,
+        "opening": session.opening,
+        "error": error_text(session),
+        "study": study_view(session.study, language),
+        "readings": [reading_tab(each, each is run, language) for each in session.shown_runs],
+        "report": report_view(run, session.study, language),
+        "findings": findings_view(run, language),
+        "timings": timings_view(run, language),
+        "busy": session.busy,
+    }
+
+
+# ---------------------------------------------------------------- the study
+
+
+def error_text(session: Session) -> str | None:
+    """Why the last thing failed, and what is on the screen then."""
+    if session.error is None:
+        return None
+    message = session.error.message(session.language)
+    if session.study is None:
+        return message
+    return f"{message} {text('still_previous', session.language)}"
+
+
+def study_view(study: Study | None, language: str) -> View | None:
+    """The study's head line, its notices, and what the viewer needs to load it."""
+    if study is None:
+        return None
+    radiograph = study.image.radiograph
+    return {
+        "id": study.id,
+        "sample": study.sample,
+        "index": study.index,
+        "images": len(study.images),
+        "place": study.place,
+        "picked": len(study.picked),
+        "title": study_title(study.image, language),
+        "notices": [notice_text(each, language) for each in radiograph.notices],
+        "image": viewer_header(study.image),
+    }
+
+
+def study_title(image: Image, language: str) -> str:
+    """ "DICOM · DX · PA · 3056 × 2544 · 12 bit": facts of the file, never a name or a date."""
+    radiograph = image.radiograph
+    height, width = radiograph.pixels.shape
+    parts = [radiograph.source, radiograph.modality, text(f"view.{radiograph.view}", language)]
+    parts += [f"{width} × {height}", f"{radiograph.bits} bit"]
+    return " · ".join(part for part in parts if part)
+
+
+def viewer_header(image: Image) -> View:
+    """What `CxrViewer.load` takes beside the pixels. A TABLE window's table travels as a list."""
+    radiograph = image.radiograph
+    height, width = radiograph.pixels.shape
+    windows = [
+        {
+            "centre": window.centre,
+            "width": window.width,
+            "function": str(window.function),
+            "label": window.label,
+            "first": window.first,
+            "table": None if window.table is None else window.table.tolist(),
+        }
+        for window in radiograph.windows
+    ]
+    return {
+        "id": image.id,
+        "width": width,
+        "height": height,
+        "windows": windows,
+        "slope": radiograph.slope,
+        "intercept": radiograph.intercept,
+        "spacing": radiograph.spacing,
+        "meta": {"bits": radiograph.bits, "view": str(radiograph.view)},
+    }
+
+
+def notice_text(notice: Notice, language: str) -> str:
+    """The sentence of a notice of a file or of a reading."""
+    if notice.code in study_notices.NOTICES:
+        return study_notices.sentence(notice, language)
+    key = f"notice.{notice.code}"
+    if key in STRINGS:
+        return text(key, language, **notice.params)
+    return notice.code.replace("_", " ")
+
+
+# ---------------------------------------------------------------- readings
+
+
+def reading_tab(run: Run, selected: bool, language: str) -> View:
+    """One tab: which model, which precision, when, and how it stands."""
+    choice = run.choice
+    details = [text(f"precision.{choice.precision}", language), run.started.strftime("%H:%M:%S")]
+    if choice.kind is PipelineKind.DIRECT:
+        details.insert(1, text("pipeline.direct", language))
+    return {
+        "id": run.id,
+        "title": model_name(choice.model, language),
+        "details": " · ".join(details),
+        "state": state(run),
+        "selected": selected,
+    }
+
+
+def state(run: Run | None) -> str:
+    """ "empty", "queued", "loading", "reading", "writing", "done", "stopped", "cut" or "failed"."""
+    if run is None:
+        return "empty"
+    if run.error is not None:
+        return "stopped" if run.error.code == "reading_stopped" else "failed"
+    if run.reading is not None:
+        ends = {StopReason.END: "done", StopReason.LENGTH: "cut", StopReason.STOPPED: "stopped"}
+        return ends[run.reading.stop]
+    if run.report:
+        return "writing"
+    return {Phase.QUEUED: "queued", Phase.LOADING: "loading", Phase.READING: "reading"}[run.phase]
+
+
+def report_view(run: Run | None, study: Study | None, language: str) -> View:
+    """The report's pane in every one of its states."""
+    if run is None:
+        key = "state.none" if study is None else "state.empty"
+        return {"id": None, "state": "empty", "words": text(key, language), "segments": []}
+    now = state(run)
+    tokens = run.reading.timings.tokens if run.reading else len(run.pieces)
+    return {
+        "id": run.id,
+        "state": now,
+        "words": text(f"state.{now}", language, tokens=tokens),
+        "fraction": run.fraction if now == "loading" else None,
+        "label": text("unverified", language),
+        "language_note": _language_note(run, language),
+        "warning": _warning(run, now, language),
+        "error": run.error.message(language) if now == "failed" and run.error else None,
+        "segments": segments(run),
+        "notices": [notice_text(each, language) for each in _reading_notices(run)],
+        "stamp": stamp(run, language),
+        "clipboard": clipboard(run, language),
+    }
+
+
+def segments(run: Run) -> list[View]:
+    """The report cut at the borders of all evidence: `{"text", "findings", "label"}` each; the
+    findings are those that the piece supports, the label is that of the first of them."""
+    report = run.report
+    found = leading(run)
+    if found is None:
+        return [{"text": report, "findings": [], "label": None}] if report else []
+    marks = [(span, row) for row in found.labels for span in row.spans]
+    borders = {0, len(report)} | {end for span, _ in marks for end in (span.start, span.end)}
+    cuts = sorted(cut for cut in borders if 0 <= cut <= len(report))
+    pieces = []
+    for start, end in pairwise(cuts):
+        over = [row for span, row in marks if span.start <= start and end <= span.end]
+        over.sort(key=lambda row: _WEIGHT[row.label])
+        pieces.append(
+            {
+                "text": report[start:end],
+                "findings": list(dict.fromkeys(str(row.finding) for row in over)),
+                "label": str(over[0].label) if over else None,
+            }
+        )
+    return pieces
+
+
+_WEIGHT = {Label.POSITIVE: 0, Label.UNCERTAIN: 1, Label.NEGATIVE: 2, Label.NOT_MENTIONED: 3}
+
+
+def leading(run: Run | None) -> FindingSet | None:
+    """The set of findings that leads, or None while there is none (not assessed)."""
+    if run is None or run.reading is None or not run.reading.findings:
+        return None
+    first = run.reading.findings[0]
+    return None if first.unparsed else first
+
+
+def _reading_notices(run: Run) -> tuple[Notice, ...]:
+    # A reading repeats its radiograph's notices; those stand above, with the radiograph.
+    own = run.reading.notices if run.reading else ()
+    known = {notice.code for notice in run.image.radiograph.notices}
+    return tuple(notice for notice in own if notice.code not in known)
+
+
+def _language_note(run: Run, language: str) -> str | None:
+    if language == "en":
+        return None
+    return text(
+        "english_answer" if run.choice.kind is PipelineKind.DIRECT else "english_report", language
+    )
+
+
+def _warning(run: Run, now: str, language: str) -> str | None:
+    if run.reading is not None and run.reading.provenance.stand_in:
+        return text("stand_in", language)
+    if now == "failed" and run.report:
+        return text("state.failed_partial", language)
+    return None
+
+
+# ---------------------------------------------------------------- findings
+
+
+def findings_view(run: Run | None, language: str) -> View:
+    """The 14 rows, in a state of their own until something was assessed."""
+    found = leading(run)
+    complete = run is not None and run.reading is not None and run.reading.stop is StopReason.END
+    rows = [finding_row(each, found, complete, run, language) for each in FINDINGS]
+    unparsed = bool(run and run.reading and run.reading.findings and found is None)
+    remarks = contradictions(run.reading.findings if run and run.reading else (), language)
+    if unparsed:
+        remarks = [text("unparsed", language)]
+    elif found is not None and not complete:
+        remarks = [text("incomplete_findings", language), *remarks]
+    return {
+        "run": run.id if run else None,
+        "labeler": text(f"labeler.{found.labeler}", language) if found else None,
+        "rows": rows,
+        "remarks": remarks,
+    }
+
+
+def finding_row(
+    finding: Finding, found: FindingSet | None, complete: bool, run: Run | None, language: str
+) -> View:
+    """One finding: its state as sign and word, and the sentences that carry it."""
+    row = found[finding] if found else None
+    shown = "unassessed" if row is None else str(row.label)
+    if not complete and shown == "not_mentioned":
+        shown = "unassessed"  # the silence of half a report says nothing
+    return {
+        "finding": str(finding),
+        "name": finding.name_in(language),
+        "state": shown,
+        "icon": ICONS[shown],
+        "word": text(f"label.{shown}", language),
+        "evidence": evidence(row, run.report) if row and run else [],
+    }
+
+
+def evidence(row: FindingLabel, report: str) -> list[str]:
+    """The report's own words that carry the label."""
+    return [report[span.start : span.end].strip() for span in row.spans]
+
+
+def contradictions(sets: Sequence[FindingSet], language: str) -> list[str]:
+    """Sentences on what does not go together, within the leading set and between the sets."""
+    if not sets or sets[0].unparsed:
+        return []
+    first = sets[0]
+    beside = [
+        row.finding.name_in(language)
+        for row in first.labels
+        if row.label is Label.POSITIVE
+        # By CheXpert's definition a device is no finding against "No Finding".
+        and row.finding not in (Finding.NO_FINDING, Finding.SUPPORT_DEVICES)
+    ]
+    remarks = []
+    if beside and first[Finding.NO_FINDING].label is Label.POSITIVE:
+        remarks.append(text("contradiction.no_finding", language, findings=", ".join(beside)))
+    for other in sets[1:]:
+        remarks += [] if other.unparsed else _disagreements(first, other, language)
+    return remarks
+
+
+def _disagreements(first: FindingSet, other: FindingSet, language: str) -> list[str]:
+    opposite = {Label.POSITIVE, Label.NEGATIVE}
+    return [
+        text(
+            "contradiction.labelers",
+            language,
+            finding=row.finding.name_in(language),
+            first=text(f"label.{row.label}", language),
+            first_by=text(f"labeler.{first.labeler}", language),
+            second=text(f"label.{other[row.finding].label}", language),
+            second_by=text(f"labeler.{other.labeler}", language),
+        )
+        for row in first.labels
+        if {row.label, other[row.finding].label} == opposite
+    ]
+
+
+# ---------------------------------------------------------------- timings
+
+
+def timings_view(run: Run | None, language: str) -> list[list[Any]]:
+    """Tiles (key, name, value, None) of the shown reading's timings, live while it goes on. The
+    rate counts tokens a second after the first one."""
+    ttft = rate = total = tokens = None
+    if run is not None and run.reading is not None:
+        timings = run.reading.timings
+        ttft, total, tokens = timings.ttft, timings.total, timings.tokens
+        rate = 1 / timings.tpot if timings.tpot else None
+    elif run is not None:
+        ttft, total, tokens = run.first_at, run.last_at, len(run.pieces) or None
+        if ttft and total and total > ttft:
+            rate = (len(run.pieces) - 1) / (total - ttft)
+    values = {
+        "tele.ttft": format_seconds(ttft, language),
+        "tele.rate": format_rate(rate, language),
+        "tele.total": format_seconds(total, language),
+        "tele.tokens": UNKNOWN if tokens is None else str(tokens),
+    }
+    return [[key, text(key, language), value, None] for key, value in values.items()]

@@ -1,0 +1,93 @@
+"""What a report carries when it leaves the screen: its provenance, and the text to copy."""
+
+from cxr_demo.findings import FINDINGS, Label
+from cxr_demo.models.cards import CARDS
+from cxr_demo.records import FindingSet, StopReason
+from cxr_demo.ui.session import Run
+from cxr_demo.ui.strings import STRINGS, text
+from cxr_demo.units import format_bytes, format_seconds
+
+
+def model_name(model: str, language: str) -> str:
+    """The card's name, in Portuguese where it has one of its own there."""
+    key = f"card.{model}"
+    if key in STRINGS:
+        return text(key, language)
+    return CARDS[model].name if model in CARDS else model
+
+
+def stamp(run: Run, language: str) -> list[tuple[str, str]]:
+    """Provenance of a finished reading as (name, value) pairs; empty before its end."""
+    if run.reading is None:
+        return []
+    made = run.reading.provenance
+    pairs = [
+        ("prov.model", model_name(made.model, language)),
+        ("prov.revision", made.revision or "–"),
+        ("prov.weights", made.weights_sha256 or "–"),
+        ("prov.precision", text(f"precision.{made.precision}", language)),
+        ("prov.pipeline", text(f"pipeline.{made.pipeline}", language)),
+        ("prov.prompt", f"{made.prompt.id}: {made.prompt.text}"),
+        ("prov.preprocessing", made.preprocessing),
+        ("prov.engine", made.engine),
+        ("prov.device", made.device),
+        ("prov.confirmed", text("yes" if made.confirmed else "no", language)),
+        ("prov.image", made.image_sha256),
+        ("prov.created", made.created),
+        ("prov.timings", _timings(run, language)),
+        ("prov.memory", _memory(run, language)),
+        ("prov.versions", ", ".join(f"{k} {v}" for k, v in sorted(made.versions.items()))),
+    ]
+    return [(text(key, language), value) for key, value in pairs if value]
+
+
+def clipboard(run: Run, language: str) -> str | None:
+    """Report, findings, provenance and the disclaimer as plain text; None before the end."""
+    if run.reading is None:
+        return None
+    reading = run.reading
+    head = f"{text('app', language)} · {text('disclaimer', language)}"
+    parts = [head, text("unverified", language)]
+    if reading.stop is not StopReason.END:
+        key = "state.stopped" if reading.stop is StopReason.STOPPED else "state.cut"
+        parts.append(text(key, language, tokens=reading.timings.tokens))
+    parts += ["", reading.report.strip(), ""]
+    for found in reading.findings:
+        parts += [*_findings_lines(found, reading.report, reading.stop, language), ""]
+    parts.append(f"{text('clip.provenance', language)}:")
+    parts += [f"  {name}: {value}" for name, value in stamp(run, language)]
+    return "\n".join([*parts, "", text("disclaimer", language)])
+
+
+def _findings_lines(found: FindingSet, report: str, stop: StopReason, language: str) -> list[str]:
+    by = text(f"labeler.{found.labeler}", language)
+    lines = [f"{text('clip.findings', language)} ({by}):"]
+    for finding in FINDINGS:
+        row = found[finding]
+        silent = row.label is Label.NOT_MENTIONED
+        unknown = found.unparsed or (silent and stop is not StopReason.END)
+        word = text("label.unassessed" if unknown else f"label.{row.label}", language)
+        quotes = "; ".join(f"“{report[s.start : s.end].strip()}”" for s in row.spans)
+        lines.append(f"  {finding.name_in(language)}: {word}" + (f" — {quotes}" if quotes else ""))
+    return lines
+
+
+def _timings(run: Run, language: str) -> str:
+    timings = run.reading.timings if run.reading else None
+    if timings is None:
+        return ""
+    first, total = (format_seconds(each, language) for each in (timings.ttft, timings.total))
+    return f"{text('tele.ttft', language)} {first}, {text('tele.total', language)} {total}"
+
+
+def _memory(run: Run, language: str) -> str:
+    memory = run.reading.memory if run.reading else None
+    if memory is None:
+        return ""
+    if memory.vram_device_peak is not None:
+        peak = format_bytes(memory.vram_device_peak, language)
+        base = format_bytes(memory.vram_device_baseline, language)
+        return text("prov.vram", language, peak=peak, base=base)
+    if memory.rss_peak is None:
+        return ""
+    return f"{text('tele.rss_peak', language)} {format_bytes(memory.rss_peak, language)}"

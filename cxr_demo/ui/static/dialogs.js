@@ -1,0 +1,75 @@
+// What opens above the page: what the model saw, and the keyboard.
+
+import { h } from "./dom.js";
+
+export class Dialogs {
+  constructor(app) {
+    this.app = app;
+    this.dialog = h("dialog", { class: "cxr-dialog" });
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target === this.dialog) this.dialog.close(); // the backdrop
+    });
+    document.body.append(this.dialog);
+  }
+
+  show(title, ...content) {
+    const close = h(
+      "button",
+      { class: "icon-button", "aria-label": this.app.t("js.dismiss") },
+      "×",
+    );
+    close.addEventListener("click", () => this.dialog.close());
+    const head = h("div", { class: "pane-head" }, h("h2", {}, title), close);
+    this.dialog.setAttribute("aria-label", title);
+    const disclaimer = h("p", { class: "dialog-disclaimer" }, this.app.t("disclaimer"));
+    this.dialog.replaceChildren(head, ...content, disclaimer);
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  /** The exact image and prompt that the model is given, asked of the model's process. */
+  async seen() {
+    const { app } = this;
+    const title = app.t("js.see");
+    const study = app.view.study.image.id;
+    this.show(title, h("p", { role: "status" }, app.t("js.seeing")), h("progress"));
+    const answer = await fetch(`/cxr/${app.session}/seen`);
+    const seen = answer.ok ? await answer.json() : { error: app.t("js.lost") };
+    // Another radiograph may be open by now: its window must not show the old one.
+    if (!this.dialog.open) return;
+    if (app.view.study?.image.id !== study) return this.dialog.close();
+    if (seen.error) return this.show(title, h("p", { class: "failure" }, seen.error));
+    const size = app.t("js.see_size", { w: seen.width, h: seen.height });
+    this.show(
+      title,
+      h(
+        "div",
+        { class: "seen" },
+        h("img", { src: seen.png, alt: title, width: seen.width, height: seen.height }),
+        h(
+          "div",
+          {},
+          h("p", {}, `${size} · ${seen.preprocessing}`),
+          h("h3", {}, `${app.t("js.see_prompt")} · ${seen.prompt_id}`),
+          h("pre", { lang: "en" }, seen.prompt),
+        ),
+      ),
+    );
+  }
+
+  keys() {
+    const { app } = this;
+    const rows = [
+      ["Alt + Enter", "js.key.generate"],
+      ["Esc", "js.key.stop"],
+      ["Alt + O", "js.key.open"],
+      ["Page Up / Page Down", "js.key.step"],
+      ["↑ / ↓", "js.key.findings"],
+      ["?", "js.key.help"],
+    ];
+    const list = rows.flatMap(([keys, words]) => [
+      h("dt", {}, h("kbd", {}, keys)),
+      h("dd", {}, app.t(words)),
+    ]);
+    this.show(app.t("js.keys"), h("dl", { class: "keys" }, ...list), h("p", {}, app.t("js.viewer_keys")));
+  }
+}

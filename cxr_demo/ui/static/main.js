@@ -1,0 +1,228 @@
+// The page: one session, one poll, one view. Panes draw what the view says and nothing else.
+
+import "./viewer_maths.js";
+import "./viewer_contest.js";
+import "./viewer_texts.js";
+import "./viewer_gl.js";
+import "./viewer_plain.js";
+import "./viewer_chrome.js";
+import "./viewer_controls.js";
+import "./viewer_fetch.js";
+import "./viewer.js";
+import { h } from "./dom.js";
+import { Dialogs } from "./dialogs.js";
+import { FindingsPane } from "./findings.js";
+import { ReportPane } from "./report.js";
+import { StudyPane } from "./study.js";
+import { TelemetryPane } from "./telemetry.js";
+
+const BUSY_MS = 80;
+const IDLE_MS = 700;
+const LOST_MS = 1500;
+
+class App {
+  constructor() {
+    this.session = null;
+    this.view = null;
+    this.live = null;
+    this.revision = 0;
+    this.language = document.documentElement.lang === "en" ? "en" : "pt";
+    this.strings = null;
+    this.samples = [];
+    this.panes = [];
+    this.timer = null;
+    this.polling = false;
+    this.kicked = false;
+  }
+
+  /** Words of the page in the current language. */
+  t(key, params = {}) {
+    const words = this.strings?.[this.language]?.[key] ?? "";
+    return words.replace(/\{(\w+)\}/g, (all, name) => params[name] ?? all);
+  }
+
+  async start(session) {
+    if (!session || session === this.session) return;
+    this.session = session;
+    this.revision = 0;
+    const { strings, samples } = await (await fetch("/cxr/strings")).json();
+    this.strings = strings;
+    this.samples = samples;
+    this.dialogs = new Dialogs(this);
+    await mounted("study", "report", "findings", "telemetry");
+    this.panes = [
+      new StudyPane(this, places.get("study")),
+      new ReportPane(this, places.get("report")),
+      new FindingsPane(this, places.get("findings")),
+      new TelemetryPane(this, places.get("telemetry"), document.getElementById("worker-line")),
+    ];
+    this.bindKeys();
+    await this.poll();
+    document.documentElement.classList.add("cxr-ready");
+  }
+
+  // ---------------------------------------------------------------- the poll
+
+  /** Ask now instead of at the next turn. */
+  kick() {
+    if (this.polling) this.kicked = true;
+    else this.poll();
+  }
+
+  async poll() {
+    clearTimeout(this.timer);
+    this.polling = true;
+    let wait = LOST_MS;
+    try {
+      const answer = await fetch(`/cxr/${this.session}/view?since=${this.revision}`);
+      if (answer.ok) {
+        this.take(await answer.json());
+        this.lost(null);
+        wait = this.view?.busy || this.view?.opening ? BUSY_MS : IDLE_MS;
+      } else {
+        // The server is there but does not know this page: it was started again.
+        this.lost(answer.status === 410 || answer.status === 401 ? "js.restarted" : "js.lost");
+      }
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.lost("js.lost");
+    } finally {
+      this.polling = false;
+      this.timer = setTimeout(() => this.poll(), this.kicked ? 0 : wait);
+      this.kicked = false;
+    }
+  }
+
+  take({ live, view }) {
+    this.live = live;
+    // Answers may overtake each other; an older view never replaces a newer one.
+    if (view && view.revision > this.revision) {
+      this.revision = view.revision;
+      this.view = view;
+      this.speak(view.language);
+    }
+    for (const pane of this.panes) pane.render(this.view, this.live);
+    this.buttons();
+  }
+
+  /** The words that stand in the page itself. */
+  speak(language) {
+    if (this.spoken === language) return;
+    this.spoken = this.language = language;
+    document.documentElement.lang = language === "pt" ? "pt-BR" : "en";
+    for (const place of document.querySelectorAll("[data-t]")) {
+      place.textContent = this.t(place.dataset.t);
+    }
+    for (const place of document.querySelectorAll("[data-t-title]")) {
+      place.title = this.t(place.dataset.tTitle);
+      place.setAttribute("aria-label", place.title);
+    }
+  }
+
+  /** Say, above everything, that what is seen may be old; never empty the screen. */
+  lost(key) {
+    if (this.lostKey === key) return;
+    this.lostKey = key;
+    document.getElementById("cxr-lost")?.remove();
+    if (!key) return;
+    const again = h("button", { onclick: () => location.reload() }, this.t("js.reload"));
+    document.body.append(
+      h("div", { id: "cxr-lost", role: "alert" }, this.t(key), key === "js.restarted" ? again : null),
+    );
+  }
+
+  buttons() {
+    const view = this.view;
+    if (!view) return;
+    setDisabled("generate", !view.study || view.busy);
+    setDisabled("stop", !view.busy);
+  }
+
+  // ---------------------------------------------------------------- commands
+
+  /** Ask the server for `action`; the next view shows what came of it. */
+  async act(action, given = {}) {
+    const asked = fetch(`/cxr/${this.session}/${action}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(given),
+    });
+    this.kick();
+    try {
+      await asked;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.lost("js.lost");
+    }
+    this.kick();
+  }
+
+  bindKeys() {
+    document.addEventListener("keydown", (event) => {
+      if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      const typing = event.target.matches?.("input:not([type=radio]), textarea, select");
+      if (event.altKey && event.key === "Enter") press("generate", event);
+      else if (event.key === "Escape" && this.view?.busy) press("stop", event);
+      else if (event.altKey && event.key.toLowerCase() === "o") press("open", event);
+      else if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      else if (event.key === "PageDown") this.act("step", { by: 1 });
+      else if (event.key === "PageUp") this.act("step", { by: -1 });
+      else if (event.key === "?") this.dialogs.keys();
+      else return;
+      event.preventDefault();
+    });
+    // Gradio answers its own clicks; the view should follow at once.
+    for (const id of ["generate", "stop", "language"]) {
+      document.getElementById(id)?.addEventListener("click", () => {
+        setTimeout(() => this.kick(), 60);
+      });
+    }
+    document.getElementById("cxr-help")?.addEventListener("click", () => this.dialogs.keys());
+  }
+}
+
+function press(id, event) {
+  event.preventDefault();
+  buttonOf(id)?.click();
+}
+
+function setDisabled(id, disabled) {
+  const button = buttonOf(id);
+  if (button && button.disabled !== disabled) button.disabled = disabled;
+}
+
+function buttonOf(id) {
+  const place = document.getElementById(id);
+  return place?.matches("button") ? place : place?.querySelector("button");
+}
+
+// Gradio builds its panes when it likes: each reports its element here.
+const places = new Map();
+const waiting = new Set();
+
+function arrived(name, element) {
+  places.set(name, element);
+  for (const check of [...waiting]) check();
+}
+
+function mounted(...names) {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (!names.every((name) => places.has(name))) return;
+      waiting.delete(check);
+      resolve();
+    };
+    waiting.add(check);
+    check();
+  });
+}
+
+const app = new App();
+window.cxrApp = app;
+for (const [name, value] of window.cxrQueue ?? []) route(name, value);
+window.cxrQueue = { push: ([name, value]) => route(name, value) };
+
+function route(name, value) {
+  if (name === "session") app.start(value);
+  else arrived(name, value);
+}

@@ -1,0 +1,181 @@
+// The report: its tabs, its state, its text as it is written, and what belongs to it.
+
+import { h, onChange } from "./dom.js";
+
+const INCOMPLETE = new Set(["stopped", "cut", "failed"]);
+
+export class ReportPane {
+  constructor(app, root) {
+    this.app = app;
+    this.tabs = h("div", { class: "reading-tabs", role: "tablist" });
+    this.state = h("div", { class: "state-line", role: "status", "aria-live": "polite" });
+    this.progress = h("progress", { max: "1" });
+    this.label = h("div", { class: "output-label" });
+    this.note = h("div", { class: "output-note" });
+    this.text = h("div", { class: "report-text", tabindex: "0", lang: "en", role: "region" });
+    this.failure = h("div", { class: "failure", role: "alert" });
+    this.notices = h("ul", { class: "notices" });
+    this.copy = h("button", { class: "small", onclick: () => this.copyReport() });
+    this.see = h("button", { class: "small", id: "see", onclick: () => app.dialogs.seen() });
+    this.stampTitle = h("summary");
+    this.stampRows = h("dl", { class: "stamp" });
+    this.stamp = h("details", { class: "provenance" }, this.stampTitle, this.stampRows);
+    const tools = h("div", { class: "report-tools" }, this.copy, this.see);
+    root.replaceChildren(
+      h(
+        "div",
+        { class: "report-pane" },
+        ...[this.tabs, this.state, this.progress, this.failure, this.label, this.note],
+        ...[this.notices, this.text, tools, this.stamp],
+      ),
+    );
+    this.drawTabs = onChange((value) => this.showTabs(value));
+    this.drawState = onChange((value) => this.showState(value));
+    this.drawSegments = onChange((value) => this.showSegments(value));
+    this.drawStamp = onChange((value) => this.showStamp(value));
+  }
+
+  render(view) {
+    if (!view) return;
+    const { segments, stamp, clipboard, ...rest } = view.report;
+    this.clipboard = clipboard;
+    this.hasStudy = view.study !== null;
+    this.drawTabs({ readings: view.readings, language: view.language });
+    this.drawState({ ...rest, hasStudy: this.hasStudy, language: view.language });
+    this.drawSegments({ id: rest.id, segments });
+    this.drawStamp(stamp ?? []);
+  }
+
+  showTabs({ readings }) {
+    const { app } = this;
+    this.tabs.setAttribute("aria-label", app.t("js.readings"));
+    this.tabs.hidden = readings.length === 0;
+    this.tabs.replaceChildren(
+      ...readings.map((each) =>
+        h(
+          "button",
+          {
+            role: "tab",
+            class: `reading-tab is-${each.state}`,
+            "aria-selected": String(each.selected),
+            onclick: () => app.act("select", { run: each.id }),
+          },
+          h("span", {}, each.title),
+          h("small", {}, each.details),
+        ),
+      ),
+    );
+    this.tabs.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }
+
+  showState(report) {
+    const { app } = this;
+    this.state.dataset.state = report.state;
+    this.state.textContent = report.words;
+    const loading = ["queued", "loading", "reading"].includes(report.state);
+    this.progress.hidden = !loading;
+    this.progress.setAttribute("aria-label", report.words);
+    if (report.fraction === null || report.fraction === undefined) {
+      this.progress.removeAttribute("value");
+    } else {
+      this.progress.value = report.fraction;
+    }
+    put(this.failure, report.error);
+    put(this.label, report.id ? report.label : null);
+    put(this.note, report.id ? [report.warning, report.language_note].filter(Boolean).join(" ") : null);
+    this.notices.hidden = !report.notices?.length;
+    this.notices.replaceChildren(...(report.notices ?? []).map((each) => h("li", {}, each)));
+    this.text.setAttribute("aria-label", app.t("js.report"));
+    this.text.classList.toggle("incomplete", INCOMPLETE.has(report.state));
+    this.copy.textContent = app.t("js.copy");
+    this.copy.disabled = !this.clipboard;
+    this.see.textContent = app.t("js.see");
+    this.see.disabled = !report.hasStudy;
+    this.stampTitle.textContent = app.t("js.provenance");
+  }
+
+  showSegments({ id, segments }) {
+    const atEnd = this.text.scrollHeight - this.text.scrollTop - this.text.clientHeight < 24;
+    const plain = segments.length === 1 && segments[0].findings.length === 0;
+    if (plain && this.plainId === id && this.text.firstChild instanceof Text) {
+      this.text.firstChild.data = segments[0].text; // grows in place: a selection survives
+    } else {
+      this.text.replaceChildren(...segments.map((each) => this.piece(each)));
+    }
+    this.plainId = plain ? id : null;
+    if (plain && atEnd) this.text.scrollTop = this.text.scrollHeight;
+    if (!plain) this.text.scrollTop = 0;
+  }
+
+  piece(segment) {
+    if (segment.findings.length === 0) return document.createTextNode(segment.text);
+    const choose = () => this.app.choose(segment.findings[0], "report");
+    return h(
+      "span",
+      {
+        class: `mark is-${segment.label}`,
+        role: "button",
+        tabindex: "0",
+        "data-findings": JSON.stringify(segment.findings),
+        onclick: choose,
+        onkeydown: (event) => {
+          if (event.key !== "Enter" && event.key !== " ") return;
+          if (event.altKey) return;
+          event.preventDefault();
+          choose();
+        },
+      },
+      segment.text,
+    );
+  }
+
+  /** Show which words carry `finding`; scroll there unless the click came from the text. */
+  highlight(finding, from) {
+    let first = null;
+    for (const mark of this.text.querySelectorAll(".mark")) {
+      const chosen = JSON.parse(mark.dataset.findings).includes(finding);
+      mark.classList.toggle("chosen", chosen);
+      if (chosen) first ??= mark;
+    }
+    if (first && from !== "report") first.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  showStamp(rows) {
+    this.stamp.hidden = rows.length === 0;
+    this.copy.disabled = !this.clipboard;
+    this.stampRows.replaceChildren(
+      ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    );
+  }
+
+  async copyReport() {
+    if (!this.clipboard) return;
+    const done = await copyText(this.clipboard);
+    this.copy.textContent = this.app.t(done ? "js.copied" : "js.copy_failed");
+    setTimeout(() => (this.copy.textContent = this.app.t("js.copy")), 1600);
+  }
+}
+
+function put(element, words) {
+  element.hidden = !words;
+  element.textContent = words ?? "";
+}
+
+/** The clipboard proper needs localhost or https; elsewhere the old way still works. */
+async function copyText(text) {
+  if (navigator.clipboard) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+    }
+  }
+  const area = h("textarea", { class: "offscreen" });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
+}
