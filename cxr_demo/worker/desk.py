@@ -1,6 +1,7 @@
 """The worker's queue: who waits for the device, in which order, and who no longer wants it."""
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,11 +22,14 @@ class Asker(Protocol):
 
 @dataclass(eq=False)
 class Task:
-    """One request for the device. `stop` is set when nobody wants its result any more."""
+    """One request for the device. `stop` is set when nobody wants its result any more,
+    `submitted` is a reading of `time.monotonic()`, `queued` tells that others were before it."""
 
     asker: Asker
     request: Any
     stop: threading.Event = field(default_factory=threading.Event)
+    submitted: float = field(default_factory=time.monotonic)
+    queued: bool = False
 
 
 class Desk:
@@ -42,6 +46,7 @@ class Desk:
         with self._changed:
             if isinstance(task.request, Read) and self._readings() >= LONGEST_QUEUE:
                 raise WorkerBusy()
+            task.queued = self._current is not None or bool(self._waiting)
             self._waiting.append(task)
             self._changed.notify_all()
 

@@ -61,23 +61,24 @@ class Engine:
         return self._model
 
     def see(self, radiograph: Radiograph, kind: PipelineKind) -> SeenImage:
-        """What the loaded model is given for `radiograph`."""
-        model = self._present()
-        prompt = model.card.prompts[kind]
-        seen = model.see(radiograph)
-        return SeenImage(seen.pixels, seen.preprocessing, prompt, model.prompt_text(prompt))
-
-    def read(
-        self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
-    ) -> Iterator[ReadingEvent]:
-        """The events of one reading by the loaded model."""
+        """What the loaded model is given for `radiograph`. Raises PhantomsOnly."""
         from cxr_demo import pipelines
 
-        return pipelines.read(self._present(), radiograph, kind, should_stop)
+        given = pipelines.model_input(self._present(), radiograph, kind)
+        prompt = self._present().card.prompts[kind]
+        return SeenImage(given.seen.pixels, given.seen.preprocessing, prompt, given.text)
 
-    def peaks(self) -> Memory:
-        """torch's peaks since the reading began."""
-        return self._present().peaks()
+    def read(
+        self,
+        radiograph: Radiograph,
+        kind: PipelineKind,
+        should_stop: Callable[[], bool],
+        submitted: float,
+    ) -> Iterator[ReadingEvent]:
+        """The events of one reading by the loaded model; times count from `submitted`."""
+        from cxr_demo import pipelines
+
+        return pipelines.read(self._present(), radiograph, kind, should_stop, submitted)
 
     def unload(self) -> None:
         """Free the device's memory. Safe to call after any error."""

@@ -196,8 +196,9 @@ class Server:
         precision: Precision,
         task: Task,
         emit: Callable[[ReadingEvent], None] = lambda event: None,
-    ) -> None:
-        """Load unless loaded, telling everybody how far it is; stops when `task` is stopped."""
+    ) -> bool:
+        """Load unless loaded, telling everybody how far it is; stops when `task` is stopped.
+        True if it had to be loaded."""
 
         def progress(fraction: float) -> None:
             if task.stop.is_set():
@@ -205,16 +206,18 @@ class Server:
             self._show(fraction=fraction)
             emit(PhaseEvent(Phase.LOADING, fraction))
 
-        if self._engine.loaded != (model, precision):
-            self._show(state=WorkerState.LOADING, model=model, precision=precision, fraction=0.0)
-            self._sampler.begin_request()
-            try:
-                self._engine.load(model, precision, progress)
-            finally:
-                self._sampler.end_request()
-                self._show_loaded()
-            engines.remember(model, precision)
-            self._show(error=None)
+        if self._engine.loaded == (model, precision):
+            return False
+        self._show(state=WorkerState.LOADING, model=model, precision=precision, fraction=0.0)
+        self._sampler.begin_request()
+        try:
+            self._engine.load(model, precision, progress)
+        finally:
+            self._sampler.end_request()
+            self._show_loaded()
+        engines.remember(model, precision)
+        self._show(error=None)
+        return True
 
     def _show_loaded(self) -> None:
         model, precision = self._engine.loaded or (None, None)
@@ -224,11 +227,13 @@ class Server:
         def emit(event: ReadingEvent) -> None:
             task.asker.send(ReadingUpdate(request.id, event))
 
-        self._bring(request.model, request.precision, task, emit)
+        loaded = self._bring(request.model, request.precision, task, emit)
         self._show(state=WorkerState.READING)
         self._sampler.begin_request()
         written: list[str] = []
-        events = self._engine.read(request.radiograph, request.kind, task.stop.is_set)
+        # Waiting for others and loading have phases of their own; they are no part of TTFT.
+        submitted = time.monotonic() if loaded or task.queued else task.submitted
+        events = self._engine.read(request.radiograph, request.kind, task.stop.is_set, submitted)
         try:
             for event in self._measured(events):
                 if isinstance(event, TokenEvent):
@@ -253,7 +258,7 @@ class Server:
 
     def _with_memory(self, reading: Reading) -> Reading:
         sampled = self._sampler.end_request()
-        return replace(reading, memory=engines.merge(sampled, self._engine.peaks()))
+        return replace(reading, memory=engines.merge(sampled, reading.memory))
 
     def _evaluate(self) -> None:
         self._show(state=WorkerState.EVALUATING)

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from cxr_demo.worker.client import WorkerClient
-from cxr_demo.worker.lease import worker_lease
+from cxr_demo.worker.lease import runtime_dir, worker_lease
 from tests.worker.helpers import FAKE, alive, until
 
 
@@ -33,5 +33,9 @@ def start():
 def worker(start):
     """One client of a running worker."""
     client = start()
-    client.wait(lambda status: status.pid is not None, 30)
+    try:
+        client.wait(lambda status: status.pid is not None, 15)
+    except TimeoutError:
+        log = runtime_dir() / "worker.log"
+        pytest.fail(f"no worker: {client.status()}, {log.read_text() if log.exists() else None}")
     return client

@@ -74,7 +74,7 @@ class FakeEngine(Engine):
             self._lease = device_lease(None).acquire()
         return "cpu"
 
-    def read(self, radiograph, kind, should_stop):
+    def read(self, radiograph, kind, should_stop, submitted):
         order = int(radiograph.pixels[0, 0])
         yield PhaseEvent(Phase.READING)
         count = 10**6 if order == ENDLESS else WORDS
@@ -111,7 +111,7 @@ def reading(model, report, stop, kind, sha256):
         versions={},
         created="",
     )
-    return Reading(report, (findings,), stop, Timings(), Memory(), provenance)
+    return Reading(report, (findings,), stop, Timings(), model.peaks(), provenance)
 
 
 def predict(model, seed, kind, should_stop):

@@ -195,15 +195,10 @@ def test_kill_9_leaves_nothing_behind_and_a_restart_works(start, victims):
 
 
 def test_what_the_model_saw(worker):
-    seen = worker.see(image(), "embedded", Precision.BF16, PipelineKind.DIRECT)
+    seen = worker.see(image(), "medgemma-4b-it", Precision.BF16, PipelineKind.DIRECT)
     assert seen.image.shape == (8, 8, 3)
     assert seen.prompt.id == "gemma-direct-1"
     assert seen.text == f"<image>{seen.prompt.text}"
-
-
-def test_the_worker_has_no_gradio_and_no_kernels(worker):
-    with open(f"/proc/{worker.status().pid}/maps") as maps:
-        assert "gradio" not in maps.read()
 
 
 def test_an_unknown_model_is_an_answer_not_a_crash(worker):
