@@ -28,7 +28,8 @@ def _any(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
-_MENTIONS = {finding: _any((*each, *HABITS.get(finding, ()))) for finding, each in MENTIONS.items()}
+_MENTIONS = {finding: _any(each) for finding, each in MENTIONS.items()}
+_HABITS = {finding: _any(each) for finding, each in HABITS.items()}
 _SUGGESTED = {finding: _any(each) for finding, each in SUGGESTED.items()}
 _NORMAL = _any(NORMAL)
 _OTHER = _any(OTHER_ABNORMALITIES)
@@ -50,23 +51,33 @@ Evidence = tuple[Finding, Label, Span]
 
 def label(report: str) -> FindingSet:
     """All 14 labels of `report`; spans are offsets into `report` as given. `labeler` is "rules"."""
-    text = clean(report)
-    evidence = [
+    found = evidence(clean(report))
+    return FindingSet("rules", tuple(_weigh(finding, found) for finding in FINDINGS))
+
+
+def evidence(text: str, habits: bool = True) -> list[Evidence]:
+    """What the clauses of a cleaned text say, in its order; CheXbert's `habits` or a plain reading.
+
+    Under NO_FINDING, NEGATIVE stands for an abnormality that is none of the other 13, and POSITIVE
+    for a normal statement.
+    """
+    return [
         (finding, said, Span(start + span.start, start + span.end))
         for start, sentence in (
             (each.start, text[each.start : each.end]) for each in sentences(text)
         )
-        for finding, said, span in _read_sentence(sentence)
+        for finding, said, span in _read_sentence(sentence, habits)
     ]
-    return FindingSet("rules", tuple(_weigh(finding, evidence) for finding in FINDINGS))
 
 
 @lru_cache(maxsize=16384)
-def _read_sentence(sentence: str) -> tuple[Evidence, ...]:
-    return tuple(item for clause in clauses(sentence) for item in _read_clause(sentence, clause))
+def _read_sentence(sentence: str, habits: bool) -> tuple[Evidence, ...]:
+    return tuple(
+        item for span in clauses(sentence) for item in _read_clause(sentence, span, habits)
+    )
 
 
-def _read_clause(sentence: str, span: Span) -> Iterator[Evidence]:
+def _read_clause(sentence: str, span: Span, habits: bool) -> Iterator[Evidence]:
     clause = sentence[span.start : span.end].lower()
     where = scopes(clause)
     for finding, said, at in silhouettes(clause):
@@ -79,9 +90,11 @@ def _read_clause(sentence: str, span: Span) -> Iterator[Evidence]:
         for match in pattern.finditer(clause):
             denied = where.denies(match.start())
             yield finding, Label.NEGATIVE if denied else Label.UNCERTAIN, span
-    for match in _OTHER.finditer(clause):
-        if not where.denies(match.start()):
-            yield Finding.NO_FINDING, Label.NEGATIVE, span
+    for finding, pattern in _HABITS.items() if habits else ():
+        if pattern.search(clause):
+            yield finding, Label.POSITIVE, span
+    if any(not where.denies(match.start()) for match in _OTHER.finditer(clause)):
+        yield Finding.NO_FINDING, Label.NEGATIVE, span
     if _NORMAL.search(clause):
         yield Finding.NO_FINDING, Label.POSITIVE, span
 
@@ -107,23 +120,23 @@ def _is_alternative(match: re.Match[str], clause: str) -> bool:
     return bool(_ALTERNATIVE.search(after) or _ALTERNATIVE_BEFORE.search(before))
 
 
-def _weigh(finding: Finding, evidence: list[Evidence]) -> FindingLabel:
+def _weigh(finding: Finding, found: list[Evidence]) -> FindingLabel:
     if finding is Finding.NO_FINDING:
-        return _no_finding(evidence)
+        return _no_finding(found)
     for said in _PRECEDENCE:
-        spans = [span for name, what, span in evidence if name is finding and what is said]
+        spans = [span for name, what, span in found if name is finding and what is said]
         if spans:
             return FindingLabel(finding, said, tuple(dict.fromkeys(spans)))
     return FindingLabel(finding, Label.NOT_MENTIONED)
 
 
-def _no_finding(evidence: list[Evidence]) -> FindingLabel:
+def _no_finding(found: list[Evidence]) -> FindingLabel:
     """Positive if the report says something normal and nothing abnormal; devices don't count."""
-    against = [span for finding, said, span in evidence if _abnormal(finding, said)]
+    against = [span for finding, said, span in found if _abnormal(finding, said)]
     if against:
         return FindingLabel(Finding.NO_FINDING, Label.NEGATIVE, tuple(dict.fromkeys(against)))
     normal = [
-        (finding, span) for finding, _, span in evidence if finding is not Finding.SUPPORT_DEVICES
+        (finding, span) for finding, _, span in found if finding is not Finding.SUPPORT_DEVICES
     ]
     named = {finding for finding, _ in normal}
     if Finding.NO_FINDING not in named and len(named) < _DENIALS_OF_A_NORMAL_REPORT:

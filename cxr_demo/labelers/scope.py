@@ -44,7 +44,7 @@ _DENY_BACK = re.compile(
     r"|\b(?:is|are|was|were) (?:absent|negative|excluded)\b"
     r"|\b(?:has|have) (?:\w+ )?(?:resolved|cleared|disappeared|been (?:removed|excluded))\b"
     r"|(?<!not )(?<!be )\bruled out\b|\bunlikely\b"
-    r"|(?::|\s[-–]|\?)\s*(?:no(?:ne)?(?:\s(?:seen|identified|present|noted))?|absent|negative|false)[.!]?$"
+    r"|(?::|\s[-–]|\?)\s*(?:no(?:ne)?(?:\s(?:seen|identified|present|noted))?|absent|negative|false|0)[.!]?$"
 )
 _END_OF_DENIAL = re.compile(
     r",\s*(?:and\s+)?(?=" + _OPENING + r")|\s(?:and|with)\s+(?=" + _OPENING + r")"
@@ -63,7 +63,7 @@ _DOUBT_AHEAD = re.compile(
 _DOUBT_BACK = re.compile(
     r"\b(?:can ?not|could not|may not|not)(?: \w+){0,2} (?:excluded|ruled out)"
     r"|\b(?:is|are|remains?) (?:possible|question\w*|suspected|equivocal|a possibility|considered)"
-    r"|(?<!un)\bpossible[.!]?$|\?$"
+    r"|(?<!un)\b(?:possible|uncertain|unclear)[.!]?$|\?$"
 )
 _VERB = re.compile(r"\b(?:is|are|was|were|has|have|with)\b")
 
