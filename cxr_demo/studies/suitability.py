@@ -128,19 +128,20 @@ def judge_pixels(
 
 
 _BLANK_SHARE = 0.995
-_FLAT_SHARE = 0.12
+_FLAT_SHARE = 0.08
 _SMALL_SIDE = 256
 
 
 def _flat_share(pixels: NDArray[np.uint16], low: int, high: int) -> float:
-    """Share of pixels that equal their right and lower neighbour, outside the darkest and the
-    lightest tenth (collimated borders and burnt-out air are flat in true radiographs too)."""
+    """Share of the picture that the commonest flat grey fills: pixels that equal their right and
+    lower neighbour. The darkest and the lightest tenth are left out, since collimated borders and
+    burnt-out air are flat in true radiographs too."""
     inner = pixels[:-1, :-1]
     flat = (inner == pixels[:-1, 1:]) & (inner == pixels[1:, :-1])
     margin = (high - low) * 0.1
     flat &= (inner > low + margin) & (inner < high - margin)
-    # Few grey levels make neighbours equal in any picture; then nothing can be concluded.
-    return float(flat.mean()) if high - low >= 200 else 0.0
+    values = inner[flat]
+    return float(np.bincount(values).max()) / inner.size if values.size else 0.0
 
 
 def _modality_notices(modality: str) -> list[Notice]:

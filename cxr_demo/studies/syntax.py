@@ -63,7 +63,7 @@ def looks_like_dicom(data: bytes) -> bool:
     if group not in (2, 8) or element > 0x2000:
         return _looks_big_endian(data)
     explicit = data[4:6].isalpha() and data[4:6].isupper()
-    return explicit or (element in (0x0000, 0x0001, 0x0005, 0x0008) and length < 256)
+    return explicit or (length < 1024 and length % 2 == 0)
 
 
 def find_syntax(data: bytes) -> Syntax:
