@@ -3,7 +3,7 @@
 import numpy as np
 
 from cxr_demo.findings import Finding
-from cxr_demo.phantoms.canvas import Array, Layer, bump, clouds, curve, step
+from cxr_demo.phantoms.canvas import Array, Layer, bump, clouds, curve, ramp, step
 from cxr_demo.phantoms.picture import Half, Part, Picture, soft
 from cxr_demo.phantoms.plan import Side
 
@@ -22,18 +22,21 @@ def paint_body(picture: Picture) -> None:
          (0.25, 0.57), (0.34, 0.46), (0.42, a.half_width + a.fat), (0.7, a.half_width + a.fat),
          (1.3, a.half_width + a.fat - 0.02)], t,
     )  # fmt: skip
-    depth = np.clip((skin - across) * np.float32(1 / 0.15), 0, 1)
+    tissue = ramp(skin - across, 0.15)
+    np.sqrt(tissue, out=tissue)
     thickness = curve(
         [(-0.6, 0.44), (-0.1, 0.48), (0.0, 0.50), (0.12, 0.56), (0.3, 0.60), (0.55, 0.66),
          (0.72, 0.78), (1.3, 0.82)], t,
     )  # fmt: skip
-    tissue = np.sqrt(depth) * thickness
+    tissue *= thickness
     tissue += (
         np.float32(0.17) * bump(across, 0.0, 0.20) * curve([(-0.6, 0.7), (0.0, 0.8), (0.6, 1.0)], t)
     )
     loose = clouds(picture.rng(Part.BODY), grid, (6, 14, 34), 0.7)
-    tissue *= 1 + np.float32(0.022) * loose
-    picture.tissue = tissue.astype(np.float32)
+    loose *= np.float32(0.022)
+    loose += np.float32(1)
+    tissue *= loose
+    picture.tissue = tissue
     _breasts(picture)
 
 
@@ -70,15 +73,24 @@ def _lung(picture: Picture, side: Side) -> None:
     wall, border = chest.wall(y), chest.border(side, y)
     inside = wall - offset
     lateral = soft(inside, grid, 0.005)
-    near_wall = np.clip(inside * np.float32(1 / 0.10), 0, 1)
-    air = np.float32(0.52) + np.float32(0.48) * near_wall * (2 - near_wall)
+    near_wall = ramp(inside, 0.10)
+    air = np.float32(2) - near_wall
+    air *= near_wall
+    air *= np.float32(0.48)
+    air += np.float32(0.52)
     air *= curve([(-1, 0.5), (0.0, 0.60), (0.12, 0.86), (0.3, 1.0), (0.7, 0.92)], y - a.apex)
     medial = soft(offset - border, grid, 0.009)
     # behind the heart and the great vessels there still is some lung
-    medial += (1 - medial) * (step(offset - np.float32(0.035), 0.03) * np.float32(0.16))
+    behind = step(offset - np.float32(0.035), 0.03)
+    behind *= np.float32(0.16)
+    behind *= 1 - medial
+    medial += behind
     dome = chest.dome(side, flat)
     above = soft(dome - y, grid, 0.006)
-    bottom = above + (1 - above) * (step(dome + np.float32(0.10) - y, 0.10) * np.float32(0.10))
+    bottom = step(dome + np.float32(0.10) - y, 0.10)
+    bottom *= np.float32(0.10)
+    bottom *= 1 - above
+    bottom += above
     shape = lateral * bottom
     fluid = chest.fluid(side, flat)
     if fluid is not None:
@@ -137,7 +149,7 @@ def paint_airways(picture: Picture) -> None:
         layer.ribbon(path, half * (1 - 0.3 * t), 0.6)
     x = a.centre
     where = picture.window((x - 0.14, 0.0), (x + 0.14, carina + 0.12))
-    picture.tissue[where] -= np.float32(0.115) * layer.array(0.004, where)
+    picture.tissue[where] -= layer.array(0.004, where, scale=0.115)
 
 
 def paint_vessels(picture: Picture) -> None:
@@ -152,7 +164,9 @@ def paint_vessels(picture: Picture) -> None:
     for side in SIDES:
         _draw_branches(picture, layer, side, rng, fullness)
     vessels = layer.array(blur=0.0008)
-    vessels += np.float32(0.06) * clouds(picture.rng(Part.TEXTURE), grid, (26, 70, 200), 0.85)
+    texture = clouds(picture.rng(Part.TEXTURE), grid, (26, 66, 150), 0.85)
+    texture *= np.float32(0.06)
+    vessels += texture
     for side in SIDES:
         hilum = chest.point(side, 0.090, chest.height(0.43 if side is Side.RIGHT else 0.39))
         where, dx, dy = picture.around(*hilum, 0.11)
@@ -164,7 +178,8 @@ def paint_vessels(picture: Picture) -> None:
         if kept is not None:
             vessels[half.where] *= kept
             half.held = kept
-    picture.vessels = np.float32(0.29) * vessels
+    vessels *= np.float32(0.29)
+    picture.vessels = vessels
 
 
 def _inside_pleura(picture: Picture, half: Half) -> Array | None:
@@ -182,7 +197,7 @@ def _inside_pleura(picture: Picture, half: Half) -> Array | None:
     air += np.float32(0.10 + 0.05 * drawn.grade) * beyond * (air > 0.05)
     air *= 1 - np.float32(0.05 * drawn.grade) * inside
     line = bump(half.offset - edge, 0.0, max(0.0045, 1.6 * picture.grid.pixel))
-    reach = half.shape * step(half.y - np.float32(picture.plan.anatomy.apex + 0.01), 0.02)
+    reach = half.lung * step(half.y - np.float32(picture.plan.anatomy.apex + 0.01), 0.02)
     picture.tissue[where] += np.float32(0.05 + 0.025 * drawn.grade) * line * reach
     return inside
 

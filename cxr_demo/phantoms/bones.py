@@ -13,18 +13,21 @@ SIDES = (Side.RIGHT, Side.LEFT)
 
 def paint_bones(picture: Picture) -> None:
     """All bones, added to `tissue`."""
-    contrast = np.float32(picture.plan.anatomy.rib_contrast)
+    contrast = picture.plan.anatomy.rib_contrast
     front, back, faint = Layer(picture.grid), Layer(picture.grid), Layer(picture.grid)
     paint_ribs(picture, front, back)
     for side in SIDES:
         _shoulder_blade(picture, faint, side)
         _clavicle(picture, front, side)
     _spine(picture, faint)
-    bones = np.float32(0.165) * contrast * back.array(blur=0.0009)
-    bones += np.float32(0.185) * contrast * front.array(blur=0.0010)
-    bones += np.float32(0.15) * faint.array(blur=0.0018)
+    bones = back.array(blur=0.0009, scale=0.165 * contrast)
+    bones += front.array(blur=0.0010, scale=0.185 * contrast)
+    bones += faint.array(blur=0.0018, scale=0.15)
     # behind dense parts bones show less: scattered light
-    bones *= np.clip(np.float32(1.22) - np.float32(1.12) * picture.tissue, 0.30, 1)
+    shown = np.float32(-1.12) * picture.tissue
+    shown += np.float32(1.22)
+    np.maximum(shown, np.float32(0.30), out=shown)
+    bones *= np.minimum(shown, np.float32(1), out=shown)
     picture.tissue += bones
 
 

@@ -47,14 +47,28 @@ def _slice(low: float, high: float, count: int) -> slice:
 
 def step(distance: Array, width: float) -> Array:
     """0 where `distance` <= 0, 1 where it is `width` or more, smooth between."""
-    t = np.clip(distance * np.float32(1 / width), 0, 1)
-    return t * t * (3 - 2 * t)
+    t = ramp(distance, width)
+    smooth = np.float32(-2) * t  # in place from here: fresh memory costs more than arithmetic
+    smooth += np.float32(3)
+    smooth *= t
+    smooth *= t
+    return smooth
+
+
+def ramp(distance: Array, width: float) -> Array:
+    """`distance / width`, clipped to 0..1."""
+    t = distance * np.float32(1 / width)
+    np.maximum(t, np.float32(0), out=t)
+    return np.minimum(t, np.float32(1), out=t)
 
 
 def bump(values: Array, centre: float, width: float) -> Array:
     """A hill of height 1 around `centre`, gone at `width` to either side."""
-    t = np.clip(1 - np.square((values - centre) * np.float32(1 / width)), 0, None)
-    return t * t
+    t = (values - np.float32(centre)) * np.float32(1 / width)
+    np.square(t, out=t)
+    np.subtract(np.float32(1), t, out=t)
+    np.maximum(t, np.float32(0), out=t)
+    return np.square(t, out=t)
 
 
 def curve(knots: Sequence[tuple[float, float]], at: Array) -> Array:
@@ -86,7 +100,7 @@ def resized(
 ) -> Array:
     """`values` at (height, width) `size`."""
     image = Image.fromarray(values).resize((size[1], size[0]), how)
-    return np.asarray(image, dtype=np.float32)
+    return np.array(image, dtype=np.float32)
 
 
 class Layer:
@@ -150,9 +164,11 @@ class Layer:
         )
         self._draw.ellipse(self._flat(corners), fill=_grey(value))
 
-    def array(self, blur: float = 0.0, where: tuple[slice, slice] | None = None) -> Array:
-        """The plane, or its window `where`, as (h, w) float32 in 0..1, blurred by `blur` units of
-        width."""
+    def array(
+        self, blur: float = 0.0, where: tuple[slice, slice] | None = None, scale: float = 1.0
+    ) -> Array:
+        """The plane, or its window `where`, as (h, w) float32 in 0..`scale`, blurred by `blur`
+        units of width."""
         image, factor = self._image, self.factor
         if where is not None:
             rows, columns = where
@@ -162,7 +178,9 @@ class Layer:
         radius = blur * self.grid.width
         if radius > 0.9:  # below that, drawing larger and reducing has done it already
             image = image.filter(ImageFilter.BoxBlur(radius)).filter(ImageFilter.BoxBlur(radius))
-        return np.asarray(image, dtype=np.float32) * np.float32(1 / 255)
+        values = np.array(image, dtype=np.float32)
+        values *= np.float32(scale / 255)
+        return values
 
     def _flat(self, points: NDArray[np.floating]) -> list[float]:
         flat: list[float] = (points * self._scale).ravel().tolist()

@@ -22,9 +22,9 @@ def paint_devices(picture: Picture) -> None:
     rng = picture.rng(Part.DEVICES)
     for kind in drawn.kinds:
         _PAINTERS[kind](picture, layer, drawn, rng)
-    metal = layer.array(blur=0.0007)
-    picture.tissue += np.float32(0.50) * metal
-    picture.mark(Finding.SUPPORT_DEVICES, (slice(None), slice(None)), metal > 0.12)
+    metal = layer.array(blur=0.0007, scale=0.50)
+    picture.tissue += metal
+    picture.mark(Finding.SUPPORT_DEVICES, (slice(None), slice(None)), metal > 0.06)
 
 
 def _smooth(

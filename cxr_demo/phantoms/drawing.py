@@ -51,8 +51,9 @@ def _paint(plan: PhantomPlan, size: tuple[int, int]) -> Picture:
     _stomach(picture)
     paint_vessels(picture)
     paint_lung_findings(picture)
-    picture.tissue += picture.vessels * picture.air
-    picture.tissue -= _AIR * picture.air
+    picture.vessels -= _AIR
+    picture.vessels *= picture.air
+    picture.tissue += picture.vessels
     paint_pleura(picture)
     paint_bones(picture)
     paint_devices(picture)
@@ -76,19 +77,28 @@ def _stomach(picture: Picture) -> None:
 def _finish(picture: Picture) -> NDArray[np.uint16]:
     plan, grid = picture.plan, picture.grid
     exposure = plan.exposure
-    values = np.clip(picture.tissue, 0, 1.2)
+    values = np.clip(picture.tissue, np.float32(0), np.float32(1.2))
     # the shoulder of a film: dense parts lose contrast, they do not burn out
-    values *= np.float32(1.28) - np.float32(0.36) * values
-    np.clip(values, 0, 1, out=values)
-    values += np.float32(exposure.tone) * values * (1 - values)
+    spare = np.float32(-0.36) * values
+    spare += np.float32(1.28)
+    values *= spare
+    np.clip(values, np.float32(0), np.float32(1), out=values)
+    np.subtract(np.float32(1), values, out=spare)
+    spare *= values
+    spare *= np.float32(exposure.tone)
+    values += spare
     sigma = exposure.noise * grid.width / 2048
     noise = picture.rng(Part.NOISE).standard_normal(values.shape, dtype=np.float32)
-    values += noise * np.float32(sigma)
+    noise *= np.float32(sigma)
+    values += noise
     values *= np.float32(exposure.high - exposure.low)
     values += np.float32(exposure.low)
     _collimate(values, exposure.collimation)
     white = 2**exposure.bits - 1
-    pixels = (np.clip(values, 0, 1) * np.float32(white) + np.float32(0.5)).astype(np.uint16)
+    np.clip(values, np.float32(0), np.float32(1), out=values)
+    values *= np.float32(white)
+    values += np.float32(0.5)
+    pixels = values.astype(np.uint16)
     _letter(pixels, white, plan)
     return strip.embed(pixels, plan.seed, white=white)
 

@@ -363,6 +363,6 @@ def _exposure(rng: np.random.Generator, grade: Grade) -> Exposure:
         low=float(rng.uniform(0.0, 0.05)),
         high=float(rng.uniform(0.90, 1.0)),
         tone=float(rng.uniform(-0.22, 0.16)),
-        noise=_between(rng, grade, (0.026, 0.042), (0.016, 0.030), (0.008, 0.020)),
+        noise=_between(rng, grade, (0.016, 0.024), (0.010, 0.017), (0.005, 0.010)),
         collimation=(float(margins[0]), float(margins[1]), float(margins[2]), float(margins[3])),
     )
