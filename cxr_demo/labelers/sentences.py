@@ -43,14 +43,23 @@ _BREAK = re.compile(
 )
 
 
+def without_markup(report: str) -> str:
+    """`report` with bold, `[Region: part]` and Markdown headings blanked, same length."""
+    return _MARKUP.sub(lambda match: " " * len(match[0]), report)
+
+
+def items_apart(text: str) -> str:
+    """`text` with every list mark turned into a semicolon, which ends a sentence; same length."""
+    return _LIST_MARK.sub(lambda match: ";" + " " * (len(match[0]) - 1), text)
+
+
 def clean(report: str) -> str:
     """`report` with markup and asides (history, technique, comparison) blanked, same length.
 
-    A list mark becomes a semicolon, which ends a sentence. An aside lasts until the next heading
-    or the end of its paragraph; in a report of one paragraph, to the end of its line or sentence.
+    An aside lasts until the next heading or the end of its paragraph; in a report of one paragraph,
+    to the end of its line or sentence.
     """
-    text = _MARKUP.sub(lambda match: " " * len(match[0]), report)
-    text = _LIST_MARK.sub(lambda match: ";" + " " * (len(match[0]) - 1), text)
+    text = items_apart(without_markup(report))
     headings = list(_HEADING.finditer(text))
     pieces, done = [], 0
     for heading, following in zip(headings, [*headings[1:], None], strict=False):
