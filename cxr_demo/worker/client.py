@@ -44,7 +44,7 @@ from cxr_demo.worker.messages import (
 )
 from cxr_demo.worker.wire import WireError
 
-SILENCE_S = 20.0
+SILENCE_S = 30.0
 """Seconds without a heartbeat (sent every half second) after which the worker counts as stuck."""
 
 LONGEST_PAUSE_S = 10.0
