@@ -12,8 +12,8 @@ from cxr_demo.paths import private_dir, temporary_dir
 from cxr_demo.ui import about_text, catalogue
 from cxr_demo.ui.about_text import Pair
 from cxr_demo.ui.context import Context
-from cxr_demo.ui.stamp import model_name
 from cxr_demo.ui.strings import text
+from cxr_demo.ui.wording import model_name
 
 PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydicom", "numpy")
 

@@ -104,11 +104,12 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Api:
-    """The handlers; `status` gives the worker's newest status, `thumbnail` a sample's PNG."""
+    """The handlers. `samples` are (id, titles by language); `status` gives the worker's newest
+    status, `thumbnail` a sample's PNG."""
 
     sessions: Sessions
     files: Files
-    samples: dict[str, Path]
+    samples: dict[str, dict[str, str]]
     status: Callable[[], WorkerStatus]
     thumbnail: Callable[[str], bytes]
 
@@ -126,8 +127,9 @@ class Api:
         ]
 
     async def strings(self, request: Request) -> Response:
-        """The page's words, both languages, and the ids of the samples."""
-        return _json({"strings": strings.page_table(), "samples": list(self.samples)})
+        """The page's words and the samples' titles, in both languages."""
+        samples = [{"id": id, "titles": titles} for id, titles in self.samples.items()]
+        return _json({"strings": strings.page_table(), "samples": samples})
 
     async def view(self, request: Request) -> Response:
         """Worker and telemetry, and the whole view if it is newer than `since`."""

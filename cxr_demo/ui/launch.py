@@ -23,6 +23,7 @@ from cxr_demo.phantoms import samples
 from cxr_demo.studies.pool import DecodePool
 from cxr_demo.studies.private_files import PrivateFiles
 from cxr_demo.ui.security import Access, Guard
+from cxr_demo.ui.strings import LANGUAGES
 from cxr_demo.worker.client import WorkerClient
 
 if TYPE_CHECKING:
@@ -76,10 +77,14 @@ def _serve(
     from cxr_demo.ui import catalogue, page
     from cxr_demo.ui.api import Api, Services, Sessions
 
-    shown = {each.id: each.path for each in samples.samples()}
+    paths = {each.id: each.path for each in samples.samples()}
+    titles = {
+        each.id: {language: each.title(language) for language in LANGUAGES}
+        for each in samples.samples()
+    }
     choice = catalogue.default_choice()
-    sessions = Sessions(Services(pool, worker, shown, files.discard), choice)
-    api = Api(sessions, files, shown, worker.status, samples.thumbnail)
+    sessions = Sessions(Services(pool, worker, paths, files.discard), choice)
+    api = Api(sessions, files, titles, worker.status, samples.thumbnail)
     access = Access(secrets.token_urlsafe(24), port, settings.host)
     ended = _signals()
     blocks = page.build(sessions, choice, settings.language)

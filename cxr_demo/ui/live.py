@@ -4,8 +4,8 @@ from typing import Any
 
 from cxr_demo.errors import CxrError
 from cxr_demo.records import GpuMemory, Telemetry
-from cxr_demo.ui.stamp import model_name
 from cxr_demo.ui.strings import text
+from cxr_demo.ui.wording import model_name
 from cxr_demo.units import UNKNOWN, format_bytes
 from cxr_demo.worker.messages import WorkerState, WorkerStatus
 

@@ -9,11 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 from cxr_demo.findings import FINDINGS, Finding, Label
-from cxr_demo.records import FindingLabel, FindingSet, Notice, Phase, PipelineKind, StopReason
+from cxr_demo.records import FindingSet, Notice, Phase, PipelineKind, StopReason
 from cxr_demo.studies import notices as study_notices
+from cxr_demo.ui import catalogue
 from cxr_demo.ui.session import Image, Run, Session, Study
-from cxr_demo.ui.stamp import clipboard, model_name, stamp
+from cxr_demo.ui.stamp import clipboard, stamp
 from cxr_demo.ui.strings import STRINGS, text
+from cxr_demo.ui.wording import evidence, finding_state, model_name
 from cxr_demo.units import UNKNOWN, format_rate, format_seconds
 
 ICONS = {
@@ -22,6 +24,8 @@ ICONS = {
     "uncertain": "?",
     "not_mentioned": "·",
     "unassessed": "",
+    "clear": "✓",
+    "excluded": "−",
 }
 """One sign per state, so that colour never stands alone."""
 
@@ -38,7 +42,9 @@ def view(session: Session) -> View:
         "error": error_text(session),
         "study": study_view(session.study, language),
         "readings": [reading_tab(each, each is run, language) for each in session.shown_runs],
-        "report": report_view(run, session.study, language),
+        "report": report_view(
+            run, session.study, catalogue.remark(session.choice.model, language), language
+        ),
         "findings": findings_view(run, language),
         "timings": timings_view(run, language),
         "busy": session.busy,
@@ -154,11 +160,13 @@ def state(run: Run | None) -> str:
     return {Phase.QUEUED: "queued", Phase.LOADING: "loading", Phase.READING: "reading"}[run.phase]
 
 
-def report_view(run: Run | None, study: Study | None, language: str) -> View:
-    """The report's pane in every one of its states."""
+def report_view(run: Run | None, study: Study | None, remark: str, language: str) -> View:
+    """The report's pane in every one of its states; `remark` is what must be known of the chosen
+    model before it is asked."""
     if run is None:
         key = "state.none" if study is None else "state.empty"
-        return {"id": None, "state": "empty", "words": text(key, language), "segments": []}
+        words = text(key, language)
+        return {"id": None, "state": "empty", "words": words, "remark": remark, "segments": []}
     now = state(run)
     tokens = run.reading.timings.tokens if run.reading else len(run.pieces)
     return {
@@ -262,9 +270,7 @@ def finding_row(
 ) -> View:
     """One finding: its state as sign and word, and the sentences that carry it."""
     row = found[finding] if found else None
-    shown = "unassessed" if row is None else str(row.label)
-    if not complete and shown == "not_mentioned":
-        shown = "unassessed"  # the silence of half a report says nothing
+    shown = finding_state(row, complete)
     return {
         "finding": str(finding),
         "name": finding.name_in(language),
@@ -273,11 +279,6 @@ def finding_row(
         "word": text(f"label.{shown}", language),
         "evidence": evidence(row, run.report) if row and run else [],
     }
-
-
-def evidence(row: FindingLabel, report: str) -> list[str]:
-    """The report's own words that carry the label."""
-    return [report[span.start : span.end].strip() for span in row.spans]
 
 
 def contradictions(sets: Sequence[FindingSet], language: str) -> list[str]:

@@ -1,19 +1,11 @@
 """What a report carries when it leaves the screen: its provenance, and the text to copy."""
 
-from cxr_demo.findings import FINDINGS, Label
-from cxr_demo.models.cards import CARDS
+from cxr_demo.findings import FINDINGS
 from cxr_demo.records import FindingSet, StopReason
 from cxr_demo.ui.session import Run
-from cxr_demo.ui.strings import STRINGS, text
+from cxr_demo.ui.strings import text
+from cxr_demo.ui.wording import evidence, finding_state, model_name
 from cxr_demo.units import format_bytes, format_seconds
-
-
-def model_name(model: str, language: str) -> str:
-    """The card's name, in Portuguese where it has one of its own there."""
-    key = f"card.{model}"
-    if key in STRINGS:
-        return text(key, language)
-    return CARDS[model].name if model in CARDS else model
 
 
 def stamp(run: Run, language: str) -> list[tuple[str, str]]:
@@ -63,11 +55,9 @@ def _findings_lines(found: FindingSet, report: str, stop: StopReason, language: 
     by = text(f"labeler.{found.labeler}", language)
     lines = [f"{text('clip.findings', language)} ({by}):"]
     for finding in FINDINGS:
-        row = found[finding]
-        silent = row.label is Label.NOT_MENTIONED
-        unknown = found.unparsed or (silent and stop is not StopReason.END)
-        word = text("label.unassessed" if unknown else f"label.{row.label}", language)
-        quotes = "; ".join(f"“{report[s.start : s.end].strip()}”" for s in row.spans)
+        row = None if found.unparsed else found[finding]
+        word = text(f"label.{finding_state(row, stop is StopReason.END)}", language)
+        quotes = "; ".join(f"“{each}”" for each in evidence(found[finding], report))
         lines.append(f"  {finding.name_in(language)}: {word}" + (f" — {quotes}" if quotes else ""))
     return lines
 

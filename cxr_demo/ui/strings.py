@@ -107,6 +107,8 @@ FINDINGS: dict[str, Pair] = {
     "label.negative": ("absent", "ausente"),
     "label.uncertain": ("uncertain", "incerto"),
     "label.not_mentioned": ("not mentioned", "não mencionado"),
+    "label.clear": ("applies", "aplica-se"),
+    "label.excluded": ("does not apply", "não se aplica"),
     "label.unassessed": ("not assessed", "não avaliado"),
     "labeler.rules": ("rule-based labels", "rótulos por regras"),
     "labeler.chexbert": ("CheXbert labels", "rótulos do CheXbert"),
@@ -202,7 +204,6 @@ PAGE: dict[str, Pair] = {
     "js.image_of": ("Image {n} of {total}", "Imagem {n} de {total}"),
     "js.study_of": ("Study {n} of {total}", "Exame {n} de {total}"),
     "js.samples": ("Synthetic samples", "Amostras sintéticas"),
-    "js.sample": ("Sample {n}", "Amostra {n}"),
     "js.drop": (
         "Drop a radiograph here: DICOM, PNG, JPEG or a zip",
         "Solte aqui uma radiografia: DICOM, PNG, JPEG ou zip",

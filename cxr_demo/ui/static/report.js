@@ -10,6 +10,7 @@ export class ReportPane {
     this.tabs = h("div", { class: "reading-tabs", role: "tablist" });
     this.state = h("div", { class: "state-line", role: "status", "aria-live": "polite" });
     this.progress = h("progress", { max: "1" });
+    this.remark = h("div", { class: "output-note" });
     this.label = h("div", { class: "output-label" });
     this.note = h("div", { class: "output-note" });
     this.text = h("div", { class: "report-text", tabindex: "0", lang: "en", role: "region" });
@@ -25,7 +26,7 @@ export class ReportPane {
       h(
         "div",
         { class: "report-pane" },
-        ...[this.tabs, this.state, this.progress, this.failure, this.label, this.note],
+        ...[this.tabs, this.state, this.progress, this.remark, this.failure, this.label, this.note],
         ...[this.notices, this.text, tools, this.stamp],
       ),
     );
@@ -81,6 +82,7 @@ export class ReportPane {
       this.progress.value = report.fraction;
     }
     put(this.failure, report.error);
+    put(this.remark, report.remark);
     put(this.label, report.id ? report.label : null);
     put(this.note, report.id ? [report.warning, report.language_note].filter(Boolean).join(" ") : null);
     this.notices.hidden = !report.notices?.length;

@@ -126,7 +126,7 @@ export class StudyPane {
       h(
         "div",
         { class: "samples", role: "group", "aria-label": app.t("js.samples") },
-        ...app.samples.map((id, index) => this.thumb(id, index, id === sample)),
+        ...app.samples.map((each) => this.thumb(each, each.id === sample)),
       );
     this.strip.hidden = !open;
     this.strip.replaceChildren(...(open ? [openButton(), thumbs()] : []));
@@ -143,8 +143,8 @@ export class StudyPane {
     );
   }
 
-  thumb(id, index, current) {
-    const name = this.app.t("js.sample", { n: index + 1 });
+  thumb({ id, titles }, current) {
+    const name = titles[this.app.language];
     return h(
       "button",
       {
