@@ -27,7 +27,8 @@ from starlette.staticfiles import StaticFiles
 from cxr_demo.errors import CxrError
 from cxr_demo.ui import present, strings
 from cxr_demo.ui.live import live_view
-from cxr_demo.ui.session import Choice, Services, Session
+from cxr_demo.ui.session import Session
+from cxr_demo.ui.state import Choice, Services
 from cxr_demo.worker.messages import WorkerStatus
 
 log = logging.getLogger(__name__)

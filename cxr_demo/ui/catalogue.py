@@ -4,7 +4,7 @@ from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import PipelineKind, Precision
-from cxr_demo.ui.session import Choice
+from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from cxr_demo.ui.api import Sessions
-from cxr_demo.ui.session import Choice
+from cxr_demo.ui.state import Choice
 from cxr_demo.ui.words import Localised
 
 QUIET: dict[str, Any] = {

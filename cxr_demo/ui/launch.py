@@ -75,7 +75,8 @@ def _serve(
     settings: Settings, port: int, worker: WorkerClient, files: PrivateFiles, pool: DecodePool
 ) -> int:
     from cxr_demo.ui import catalogue, page
-    from cxr_demo.ui.api import Api, Services, Sessions
+    from cxr_demo.ui.api import Api, Sessions
+    from cxr_demo.ui.state import Services
 
     paths = {each.id: each.path for each in samples.samples()}
     titles = {

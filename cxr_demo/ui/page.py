@@ -5,7 +5,7 @@ import gradio as gr
 from cxr_demo.ui import about, banner, reading_room
 from cxr_demo.ui.api import Sessions
 from cxr_demo.ui.context import QUIET, Context, Tab
-from cxr_demo.ui.session import Choice
+from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import LANGUAGES, text
 from cxr_demo.ui.words import Localised, words
 

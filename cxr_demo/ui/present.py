@@ -12,8 +12,9 @@ from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.records import FindingSet, Notice, Phase, PipelineKind, StopReason
 from cxr_demo.studies import notices as study_notices
 from cxr_demo.ui import catalogue
-from cxr_demo.ui.session import Image, Run, Session, Study
+from cxr_demo.ui.session import Session
 from cxr_demo.ui.stamp import clipboard, stamp
+from cxr_demo.ui.state import Image, Run, Study
 from cxr_demo.ui.strings import STRINGS, text
 from cxr_demo.ui.wording import evidence, finding_state, model_name
 from cxr_demo.units import UNKNOWN, format_rate, format_seconds

@@ -2,7 +2,7 @@
 
 from cxr_demo.findings import FINDINGS
 from cxr_demo.records import FindingSet, StopReason
-from cxr_demo.ui.session import Run
+from cxr_demo.ui.state import Run
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import evidence, finding_state, model_name
 from cxr_demo.units import format_bytes, format_seconds

@@ -1,0 +1,164 @@
+"""What a page's session is made of: its study, its readings, and the services that it uses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from cxr_demo.errors import CxrError
+from cxr_demo.records import (
+    DoneEvent,
+    FailedEvent,
+    Phase,
+    PhaseEvent,
+    PipelineKind,
+    Precision,
+    Radiograph,
+    Reading,
+    ReadingEvent,
+    TokenEvent,
+)
+from cxr_demo.studies.folders import StudyRef
+from cxr_demo.worker.client import ReadingStream
+from cxr_demo.worker.messages import SeenImage
+
+
+class Opener(Protocol):
+    """What decodes files: `studies.pool.DecodePool`."""
+
+    def open(self, source: Path | StudyRef) -> tuple[Radiograph, ...]:
+        """The radiographs of one study, frontal first. Raises StudyError leaves."""
+        ...
+
+    def list_studies(self, path: Path) -> tuple[StudyRef, ...]:
+        """The studies in a file, folder or zip. Raises StudyError leaves."""
+        ...
+
+
+class Reader(Protocol):
+    """What reads radiographs: `worker.client.WorkerClient`."""
+
+    def read(
+        self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
+    ) -> ReadingStream:
+        """Start a reading."""
+        ...
+
+    def see(
+        self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
+    ) -> SeenImage:
+        """What the model is given."""
+        ...
+
+
+class NoStudy(CxrError):
+    """Something was asked of a radiograph while none is open."""
+
+    code = "no_study"
+    en = "No radiograph is open: open a file or a sample first."
+    pt = "Nenhuma radiografia aberta: abra um arquivo ou uma amostra antes."
+
+
+class Internal(CxrError):
+    """A fault of this program; `kind` is the exception's type, its words may name a file."""
+
+    code = "internal"
+    en = "Something went wrong inside the app ({kind}): try again, or start the app again."
+    pt = "Algo deu errado dentro do aplicativo ({kind}): tente de novo ou reinicie o aplicativo."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is chosen for the next reading."""
+
+    model: str
+    precision: Precision = Precision.BF16
+    kind: PipelineKind = PipelineKind.REPORT
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One radiograph on the screen; `id` is unguessable and part of its pixels' address."""
+
+    id: str
+    radiograph: Radiograph
+
+
+@dataclass
+class Study:
+    """What is open: the images of one study, and the studies that were picked together with it.
+
+    `files` are the user's own, to be deleted with the last of the `picked`; `sample` is the id of a
+    sample study, else None. `cursor` is the place in `picked` that was tried last: a study that
+    cannot be opened must not bar the way to those behind it.
+    """
+
+    id: str
+    images: tuple[Image, ...]
+    picked: tuple[StudyRef, ...]
+    files: tuple[Path, ...] = ()
+    place: int = 0
+    index: int = 0
+    sample: str | None = None
+    cursor: int = 0
+
+    @property
+    def image(self) -> Image:
+        """The image that is shown."""
+        return self.images[self.index]
+
+
+@dataclass
+class Run:
+    """One reading of one image, from Generate to its end."""
+
+    id: str
+    image: Image
+    choice: Choice
+    started: datetime
+    clock: float
+    phase: Phase = Phase.QUEUED
+    fraction: float | None = None
+    pieces: list[str] = field(default_factory=list)
+    first_at: float | None = None
+    last_at: float | None = None
+    reading: Reading | None = None
+    error: CxrError | None = None
+    stream: ReadingStream | None = None
+    stop_asked: bool = False
+
+    @property
+    def going(self) -> bool:
+        """True until it is done, stopped or failed."""
+        return self.reading is None and self.error is None
+
+    @property
+    def report(self) -> str:
+        """What has been written so far."""
+        return self.reading.report if self.reading else "".join(self.pieces)
+
+    def apply(self, event: ReadingEvent) -> None:
+        """Take in one event of the stream."""
+        if isinstance(event, PhaseEvent):
+            self.phase, self.fraction = event.phase, event.fraction
+        elif isinstance(event, TokenEvent):
+            self.pieces.append(event.token.text)
+            self.last_at = event.token.elapsed
+            if self.first_at is None and event.token.text:
+                self.first_at = event.token.elapsed
+        elif isinstance(event, DoneEvent):
+            self.reading = event.reading
+        elif isinstance(event, FailedEvent):
+            self.pieces = [event.report] if event.report else self.pieces
+            self.error = CxrError.from_dict(event.error)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all pages share: who decodes, who reads, and where the samples lie."""
+
+    opener: Opener
+    reader: Reader
+    samples: dict[str, Path]
+    discard: Callable[[Path], None]
