@@ -17,12 +17,11 @@ STATIC = Path(cxr_demo.ui.__file__).parent / "static"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>viewer</title>
 <link rel="icon" href="data:,"><style>
   html, body {{ margin: 0; height: 100%; background: #0b0e13; }}
-  #pane {{ box-sizing: border-box; width: {width}; height: 100vh; padding: 10px; background: #11151c;
-           border: 1px solid #222a35; }}
-  #outside {{ position: fixed; right: 0; bottom: 0; width: 60px; }}
-{css}</style><script>{js}</script></head>
-<body><div id="pane"></div><input id="outside" aria-label="outside"><button id="other">other</button>
-</body></html>"""
+  #pane {{ box-sizing: border-box; width: {width}; height: 100vh; padding: 10px;
+           background: #11151c; border: 1px solid #222a35; }}
+  #writing, #other {{ position: fixed; right: 0; bottom: 0; width: 9px; opacity: 0; }}
+{css}</style><script>{js}</script></head><body><div id="pane"></div>
+<input id="writing" aria-label="writing"><button id="other">other</button></body></html>"""
 
 
 def page(width: str) -> str:
@@ -46,9 +45,6 @@ def chest(height: int, width: int, bits: int = 12, seed: int = 0) -> NDArray[np.
 
 
 class _Handler(BaseHTTPRequestHandler):
-    pictures: dict[str, bytes]
-    widths: str
-
     def do_GET(self) -> None:
         """`/?width=..` is the page; `/pixels/NAME?seconds=..` raw pixels, sent in ten parts."""
         address = urlsplit(self.path)
@@ -79,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(pictures: dict[str, bytes]) -> Iterator[str]:
-    """Serves the page and `pictures` (raw little-endian uint16) on a free port; gives the address."""
+    """Serves the page and `pictures` (raw little-endian uint16) on a free port; its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.pictures = pictures  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)

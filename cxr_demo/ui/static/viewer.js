@@ -40,8 +40,9 @@
       this.chrome = new Cxr.Chrome(this);
       this.controls = new Cxr.Controls(this, this.chrome.stage);
       this.observer = new ResizeObserver((entries) => this.resized(entries.at(-1)));
-      this.observer.observe(this.chrome.stage);
+      this.observe();
       this.setLanguage(this.options.language);
+      if (this.options.renderer === "auto") whenIdle(() => Cxr.quicker()); // not first while opening
     }
 
     // ---------------------------------------------------------------- what the page calls
@@ -78,7 +79,9 @@
 
     /** Words in "pt" or "en" from now on. */
     setLanguage(language) {
-      this.language = language in Cxr.texts ? language : "en";
+      const known = language in Cxr.texts ? language : "en";
+      if (known === this.language) return;
+      this.language = known;
       this.words = { ...Cxr.texts[this.language], ...this.options.texts?.[this.language] };
       this.chrome.refill();
       this.redraw();
@@ -239,16 +242,26 @@
       return Cxr.maths.displayed(this.window, this.image.slope, this.image.intercept);
     }
 
+    /** Watches the stage, and the screen's pixel ratio with it where the browser can. */
+    observe() {
+      try {
+        this.observer.observe(this.chrome.stage, { box: "device-pixel-content-box" });
+      } catch {
+        this.observer.observe(this.chrome.stage); // Safari knows content boxes only
+      }
+    }
+
     resized(entry) {
       const exact = entry.devicePixelContentBoxSize?.[0];
-      const { width, height } = entry.contentRect;
-      const size = {
-        width: Math.max(1, exact ? exact.inlineSize : Math.round(width * this.ratio())),
-        height: Math.max(1, exact ? exact.blockSize : Math.round(height * this.ratio())),
+      const count = (css, device) => {
+        const near = css * this.ratio();
+        // The browser knows which way it rounds; emulated screens leave it at CSS pixels.
+        return Math.max(1, device && Math.abs(device - near) <= 1 ? device : Math.round(near));
       };
+      const { width, height } = entry.contentRect;
+      const size = { width: count(width, exact?.inlineSize), height: count(height, exact?.blockSize) };
       if (size.width === this.size.width && size.height === this.size.height) return;
       this.size = size;
-      if (this.options.renderer === "auto") whenIdle(() => Cxr.quicker(size)); // not while opening
       if (!this.image) return;
       if (this.fitting) this.view = Cxr.maths.fitted(this.image, size);
       this.drawNow(); // a resized canvas would flash empty until the next frame
@@ -301,7 +314,7 @@
      *  such limit, rather than being shown reduced. */
     chooseRenderer() {
       const { renderer: wanted } = this.options;
-      const name = wanted === "auto" ? Cxr.quicker(this.size) : wanted;
+      const name = wanted === "auto" ? Cxr.quicker() : wanted;
       let next = this.renderer?.name === name ? this.renderer : null;
       if (name === "webgl2") {
         next ??= new Cxr.GlRenderer(() => this.glLost());

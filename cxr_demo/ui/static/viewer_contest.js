@@ -3,28 +3,31 @@
   "use strict";
   const Cxr = (globalThis.Cxr = globalThis.Cxr || {});
 
-  const QUICK_MS = 3; // for an eighth of the stage; a GPU needs less, its read-back included
+  const STAGE = { width: 768, height: 768 }; // screen pixels, of a usual size
   let winner = null;
 
-  /** Milliseconds to draw and read back an eighth of `canvas` {width, height}: the best of two after
-   *  a first one that compiles and uploads. */
-  function measure(renderer, canvas) {
+  /** Milliseconds that `renderer` takes for a quarter of the stage more than for one row of it: what
+   *  it costs to fill, without what it costs to ask. */
+  function measure(renderer, canvas = STAGE) {
     const side = 256;
     const data = Uint16Array.from({ length: side * side }, (_, index) => (index * 40503) & 4095);
     renderer.setImage([{ width: side, height: side, data, unit: 1, fine: 8 }]);
-    const area = { left: 0, top: 0, right: canvas.width, bottom: Math.ceil(canvas.height / 8) };
+    const scale = Math.max(canvas.width, canvas.height) / side;
     const window = { centre: 2048, width: 4096, function: "LINEAR" };
-    const times = [0, 1, 2].map((step) => {
+    const draw = (bottom, step) => {
+      const area = { left: 0, top: 0, right: canvas.width, bottom };
       const begun = performance.now();
-      const scale = Math.max(canvas.width, canvas.height) / side;
       renderer.draw({ canvas, scale, at: { x: -step, y: 0 }, area, window, invert: false });
       renderer.read(0, 0, 1, 1);
       return performance.now() - begun;
-    });
-    return Math.min(...times.slice(1));
+    };
+    const quarter = Math.ceil(canvas.height / 4);
+    draw(quarter, 0); // compiles and uploads
+    const row = Math.min(draw(1, 1), draw(1, 2));
+    return Math.min(draw(quarter, 3), draw(quarter, 4), draw(quarter, 5)) - row;
   }
 
-  function contest(canvas) {
+  function contest() {
     let gl;
     try {
       gl = new Cxr.GlRenderer();
@@ -32,15 +35,14 @@
       console.info(`CxrViewer: ${error.message}; drawing on a plain canvas`);
       return "canvas2d";
     }
-    const glTime = measure(gl, canvas);
-    gl.destroy();
-    if (glTime <= QUICK_MS) return gl.name;
     const plain = new Cxr.PlainRenderer();
-    return measure(plain, canvas) < glTime ? plain.name : gl.name;
+    const better = measure(gl) <= measure(plain) ? gl.name : plain.name;
+    gl.destroy();
+    return better;
   }
 
-  /** "webgl2" or "canvas2d" for a stage of `canvas` screen pixels. */
-  Cxr.quicker = (canvas) => (winner ??= contest(canvas));
+  /** "webgl2" or "canvas2d". */
+  Cxr.quicker = () => (winner ??= contest());
 
   /** The browser has taken WebGL away: no more of it on this page. */
   Cxr.withoutGl = () => { winner = "canvas2d"; };

@@ -54,8 +54,8 @@
 
     void main() {
       vec2 screen = vec2(gl_FragCoord.x, rows - gl_FragCoord.y);
-      float shade = grey(sampled(start + screen * pace) / unit);
-      colour = vec4(vec3(inverted ? 1.0 - shade : shade), 1.0);
+      float shade = floor(grey(sampled(start + screen * pace) / unit) * 255.0 + 0.5);
+      colour = vec4(vec3((inverted ? 255.0 - shade : shade) / 255.0), 1.0);
     }`;
 
   const UNIFORMS = [

@@ -119,7 +119,7 @@
   }
 
   /** Percentiles between which the presets "lung" and "bone" lay black and white. */
-  const PERCENTILES = { lung: [2, 65], bone: [40, 99.8] };
+  const PERCENTILES = { lung: [1, 75], bone: [40, 99.8] };
 
   /**
    * The presets of a radiograph: {file: [...], full, lung, bone}, in pixel units.
