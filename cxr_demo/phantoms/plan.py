@@ -108,7 +108,8 @@ class Exposure:
 
 @dataclass(frozen=True)
 class PhantomPlan:
-    """Everything about one phantom; `findings` holds what is drawn, at most one of each."""
+    """Everything about one phantom; `findings` holds what is drawn, at most one of each. `grade` is
+    what its noise was chosen for and what its findings are drawn at or above."""
 
     seed: int
     grade: Grade
@@ -149,8 +150,8 @@ def truth(plan: PhantomPlan) -> dict[Finding, bool]:
 
 def grade(plan: PhantomPlan) -> Grade:
     """How hard this phantom is to read: the grade of its most subtle finding. Where nothing was
-    drawn, the grade that its noise was chosen for, so that each grade is a third of all."""
-    return plan.grade
+    drawn, the grade that its noise was chosen for; so each grade is a third of all."""
+    return min((each.grade for each in plan.findings), default=plan.grade)
 
 
 # ---------------------------------------------------------------- findings
