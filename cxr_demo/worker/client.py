@@ -125,8 +125,8 @@ class _Reply:
 class WorkerClient:
     """A connection to the one worker of this private folder. See the head of this file."""
 
-    def __init__(self, command: Sequence[str] = launch.COMMAND, preload: bool = True) -> None:
-        self._launcher = launch.Launcher(command)
+    def __init__(self, command: Sequence[str] | None = None, preload: bool = True) -> None:
+        self._launcher = launch.Launcher(command or launch.COMMAND)
         self._preload = preload
         self._changed = threading.Condition()
         self._status = WorkerStatus(WorkerState.STARTING, since=time.time())
@@ -139,10 +139,11 @@ class WorkerClient:
         self._thread = threading.Thread(target=self._keep, name="worker-client", daemon=True)
 
     @classmethod
-    def start(cls, command: Sequence[str] = launch.COMMAND, preload: bool = True) -> Self:
+    def start(cls, command: Sequence[str] | None = None, preload: bool = True) -> Self:
         """Start the worker or attach to it, in the background; returns at once.
 
         `preload`: bring the last model used to the device as soon as the worker is ready.
+        `command`: another program that speaks the worker's protocol (tests).
         """
         client = cls(command, preload)
         client._thread.start()

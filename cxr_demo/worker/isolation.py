@@ -1,5 +1,6 @@
 """The worker speaks to this machine only: no look-ups, no downloads, no fetched code."""
 
+import logging
 import os
 import sys
 from typing import Any
@@ -20,6 +21,9 @@ _UNLESS_SET = {
     "OMP_WAIT_POLICY": "PASSIVE",
 }
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
+
+
+_log = logging.getLogger(__name__)
 
 
 class NetworkBlocked(OSError):
@@ -52,11 +56,10 @@ def seal() -> None:
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
     if not event.startswith("socket."):
         return
-    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+    looks_up = event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+    reaches = event in ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
+    # A Unix socket's address is a path.
+    if looks_up or (reaches and not isinstance(arguments[1], str | bytes | None)):
+        # Logged as well, because many libraries swallow the error and go on.
+        _log.warning("network blocked: %s", event)
         raise NetworkBlocked(f"{event} is not allowed in the model's process")
-    if event in ("socket.connect", "socket.sendto", "socket.bind") and _leaves(arguments[1]):
-        raise NetworkBlocked(f"{event} is not allowed in the model's process")
-
-
-def _leaves(address: Any) -> bool:
-    return not isinstance(address, str | bytes)  # a Unix socket's address is a path

@@ -31,7 +31,7 @@ EXIT_ALREADY_RUNNING = 3
 class Launcher:
     """Attaches to the worker of this private folder, starting it first if there is none."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
         self._process: subprocess.Popen[bytes] | None = None
 

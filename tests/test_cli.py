@@ -1,0 +1,134 @@
+"""The command line over a real worker process (with a stand-in for the model inside)."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr_demo import cli
+from cxr_demo.evaluation.job import store_path
+from cxr_demo.findings import FINDINGS
+from cxr_demo.store.runs import RunStore
+from cxr_demo.worker import launch
+from tests.worker.fake_worker import BUG, ENDLESS, WORDS
+from tests.worker.helpers import FAKE
+
+KEYS = (
+    "file",
+    "report",
+    "findings",
+    "model",
+    "precision",
+    "pipeline",
+    "timings",
+    "vram",
+    "warnings",
+)
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr(launch, "COMMAND", FAKE)
+
+
+@pytest.fixture
+def files(tmp_path):
+    def make(name, order=0):
+        pixels = np.random.default_rng(5).integers(300, 40_000, (256, 256)).astype(np.uint16)
+        pixels[0, 0] = order
+        Image.fromarray(pixels).save(tmp_path / name)
+        return str(tmp_path / name)
+
+    return make
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_has_one_object_a_file_and_a_refused_one_stops_nobody(fake, files, tmp_path, capsys):
+    text = tmp_path / "text.dcm"
+    text.write_text("Dear colleague,")
+    given = [files("a.png"), str(text), str(tmp_path / "none.dcm"), files("b.png", BUG)]
+    given.append(files("c.png"))
+    command = ["read", *given, "--json", "--precision", "nf4", "--pipeline", "direct"]
+    assert cli.main(command) == 1
+    first, *refused, last = lines(capsys)
+    assert [each["file"] for each in (first, *refused, last)] == given
+    for each in refused:
+        assert set(each) == {"file", "error"}
+        assert set(each["error"]) == {"code", "message"}
+    assert [each["error"]["code"] for each in refused] == [
+        "study_unknown_format",
+        "study_unreadable",
+        "model",
+    ]
+    for each in (first, last):
+        assert set(KEYS) <= set(each)
+        assert each["report"] == "word " * WORDS
+        assert [one["name"] for one in each["findings"]] == [str(f) for f in FINDINGS]
+        assert set(each["findings"][0]) == {"name", "label", "spans"}
+        assert (each["precision"], each["pipeline"]) == ("nf4", "direct")
+        assert each["vram"]["rss_peak"] > 0
+        assert "untagged" in [one["code"] for one in each["warnings"]]
+
+
+def test_a_terminal_gets_words_in_its_language(fake, files, capsys):
+    assert cli.main(["read", files("a.png"), "--language", "pt"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Somente para pesquisa")
+    assert "word " * WORDS in said
+    assert "primeiro token" in said and "não foram conferidas" in said
+
+
+def test_an_unknown_model_is_refused_before_anything_starts(fake, files, capsys):
+    assert cli.main(["read", files("a.png"), "--model", "gpt-9", "--language", "en"]) == 1
+    assert "gpt-9" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as wrong:
+        cli.main(["read", "a.png", "--precision", "nf5"])
+    assert wrong.value.code == 2
+
+
+def test_ctrl_c_stops_the_reading_and_says_130(files):
+    code = (
+        "import sys; from cxr_demo import cli; from cxr_demo.worker import launch;"
+        "from tests.worker.helpers import FAKE; launch.COMMAND = FAKE;"
+        f"sys.exit(cli.main(['read', {files('a.png', ENDLESS)!r}]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while "word" not in process.stdout.read(20):
+        pass
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == cli.INTERRUPTED
+    assert "Traceback" not in errors
+
+
+def test_evaluate_shows_progress_and_scores_and_goes_on_where_it_stopped(fake, capsys):
+    command = ["evaluate", "phantoms", "--count", "3", "--json"]
+    assert cli.main(command) == 0
+    *progress, last = lines(capsys)
+    assert progress[-1]["done"] == progress[-1]["total"] == 3
+    assert last["state"] == "finished"
+    assert set(last["micro_f1"]) == {"uncertain_as_positive", "uncertain_as_negative"}
+    with RunStore(store_path()) as store:
+        assert store.counts(last["run"]) == (3, 0)
+    assert cli.main(command) == 0  # nothing is left to do
+    assert lines(capsys)[-1] == last
+
+
+def test_every_command_of_the_table_exists_and_explains_itself(capsys):
+    for name in cli.COMMANDS:
+        with pytest.raises(SystemExit) as shown:
+            cli.main([name, "--help"])
+        assert shown.value.code == 0
+        assert name in capsys.readouterr().out
+    with pytest.raises(SystemExit) as wrong:
+        cli.main(["nothing"])
+    assert wrong.value.code == 2
