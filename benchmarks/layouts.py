@@ -81,7 +81,8 @@ def medgemma(tiny: bool = False) -> Layout:
         text |= {
             "hidden_size": 64,
             "intermediate_size": 128,
-            "num_hidden_layers": 7,
+            "num_hidden_layers": 3,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
             "head_dim": 32,

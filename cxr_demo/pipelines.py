@@ -134,8 +134,8 @@ def _findings(report: str, kind: PipelineKind, stop: StopReason) -> tuple[Findin
         return (rules.label(report),)
     from cxr_demo.labelers import direct
 
-    # A list of names that was cut off denies nothing, so nothing is said about any finding.
-    return (direct.parse(report),) if stop is StopReason.END else ()
+    # A list of names that was stopped denies nothing, so nothing is said about any finding.
+    return () if stop is StopReason.STOPPED else (direct.parse(report),)
 
 
 def _timings(

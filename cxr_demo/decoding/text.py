@@ -7,8 +7,8 @@ BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
 class TextStream:
-    """Turns ids into the text that each adds. The pieces, joined, equal `decode` of all ids, less
-    leading white space and less a broken character at the end.
+    """Turns ids into the text that each adds. The pieces, joined, equal `decode` of all ids (if
+    their bytes are valid UTF-8), less leading white space and less half a character at the end.
 
     `hidden` is a pair of ids around thoughts that are not part of the reply (MedGemma's
     `<unused94>` and `<unused95>`). Text from the first of `stop_strings` on is held back, and
@@ -58,10 +58,12 @@ class TextStream:
         text = self._decode(self._ids[self._start :])
         if text.endswith(BROKEN):
             return ""
-        piece = text[self._shown :]
-        # One earlier id stays as context: decoders treat the very first id differently.
-        self._start = len(self._ids) - 1
-        self._shown = len(self._decode(self._ids[self._start :]))
+        piece, self._shown = text[self._shown :], len(text)
+        last = self._decode([id])
+        if BROKEN not in last:
+            # One id stays as context, since decoders treat the very first one differently. Bytes
+            # stay together: a run of them is decoded as a whole or not at all.
+            self._start, self._shown = len(self._ids) - 1, len(last)
         return self._without_leading_space(piece)
 
     def _without_leading_space(self, piece: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars `kernels`)
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, Gemma3ForConditionalGeneration, Gemma3Processor
@@ -155,6 +156,13 @@ class GemmaModel:
         blocks = is_image.long() - 1
         return Prefix(embeddings, torch.ones_like(is_image), blocks)
 
+    def warm_up(self) -> None:
+        """Read a black image for two tokens, so that the first report does not pay for the
+        libraries' own start."""
+        side = self._processor.image_processor.size["height"]
+        black = Seen(np.zeros((side, side, 3), np.uint8), "black")
+        list(self.generate(black, Prompt("warm-up", "", max_new_tokens=2)))
+
     def reset_peaks(self) -> None:
         """Start a new measurement of `peaks`."""
         hardware.reset_peaks(self._network.device)
@@ -229,7 +237,10 @@ def load(
     native = load_native(kind, card, installed, precision, place, progress)
     processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
     stand_in = weights.is_stand_in(installed.folder)
-    return GemmaModel(card, precision, native, processor, digest, stand_in)
+    model = GemmaModel(card, precision, native, processor, digest, stand_in)
+    if place.type == "cuda" or card.phantoms_only:
+        model.warm_up()  # a large model on a processor would take minutes for it
+    return model
 
 
 def load_processor(folder: Path, image_tokens: int) -> Gemma3Processor:

@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+
+from cxr_demo import models
+from cxr_demo.findings import FINDINGS
+from cxr_demo.models.cards import CARDS, card
+from cxr_demo.models.faults import NotInThisVersion, UnknownModel
+from cxr_demo.records import PipelineKind, Precision
+
+
+def test_every_card_has_its_own_id_and_a_prompt_for_each_pipeline():
+    for name, each in CARDS.items():
+        assert each.id == name
+        assert set(each.prompts) == set(PipelineKind)
+        direct = each.prompts[PipelineKind.DIRECT].text
+        assert all(finding.value in direct for finding in FINDINGS)
+
+
+def test_a_prompt_id_stands_for_one_prompt():
+    texts = {}
+    for each in CARDS.values():
+        for prompt in each.prompts.values():
+            assert texts.setdefault(prompt.id, prompt) == prompt
+
+
+def test_only_the_embedded_model_is_bound_to_phantoms():
+    assert [each.id for each in CARDS.values() if each.phantoms_only] == ["embedded"]
+
+
+def test_an_unknown_model_is_named_with_what_there_is():
+    with pytest.raises(UnknownModel) as caught:
+        card("medgemma-27b")
+    assert "medgemma-27b" in str(caught.value)
+    assert "medgemma-4b-it" in caught.value.message("pt")
+
+
+@pytest.mark.parametrize("name", [each.id for each in CARDS.values() if not each.ported])
+def test_a_model_without_adapter_says_so(name):
+    with pytest.raises(NotInThisVersion) as caught:
+        models.load(card(name), Precision.BF16)
+    assert card(name).name in caught.value.message("pt")
+
+
+def test_cards_are_read_without_torch():
+    code = (
+        "import sys; import cxr_demo.models, cxr_demo.weights;"
+        "print([m for m in ('torch', 'transformers', 'bitsandbytes') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
