@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from cxr_demo.records import Radiograph, View, VoiFunction, Window
 from cxr_demo.studies import render
@@ -47,15 +46,6 @@ def site(pictures):
     raw = {name: pixels.astype("<u2").tobytes() for name, pixels in pictures.items()}
     with serving(raw) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    flags = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        yield started
-        started.close()
 
 
 @pytest.fixture

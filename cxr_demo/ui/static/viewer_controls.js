@@ -125,7 +125,8 @@
     key(event) {
       if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       const target = event.target instanceof Element ? event.target : document.body;
-      if (target.closest(WRITING) || !this.viewer.root.getClientRects().length) return;
+      const hidden = !this.viewer.root.getClientRects().length;
+      if (hidden || target.closest(WRITING) || document.querySelector("dialog[open]")) return;
       const own = target === this.stage;
       const inside = this.viewer.root.contains(target);
       if (!inside && this.viewer.options.hotkeys !== "page") return;
