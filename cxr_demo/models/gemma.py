@@ -106,6 +106,16 @@ class GemmaModel:
         return self._engine.name
 
     @property
+    def decoder(self) -> Engine:
+        """The decode path itself, for what needs logits (`probabilities`, `selftest`)."""
+        return self._engine
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Ids by token."""
+        return dict(self._processor.tokenizer.get_vocab())
+
+    @property
     def weights_sha256(self) -> str:
         """Hash of the checkpoint's tensors; waits for it if it still runs."""
         return self._digest.result()
@@ -155,6 +165,14 @@ class GemmaModel:
         embeddings[is_image] = features.reshape(-1, features.shape[-1])
         blocks = is_image.long() - 1
         return Prefix(embeddings, torch.ones_like(is_image), blocks)
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """The ids of `prefix`, position for position, the image's placeholders included."""
+        whole = self.prompt_text(prompt).replace(
+            self._processor.boi_token, self._processor.full_image_sequence
+        )
+        ids = self._processor.tokenizer(whole, add_special_tokens=False)["input_ids"]
+        return [int(each) for each in ids]
 
     def warm_up(self) -> None:
         """Read a black image for two tokens, so that the first report does not pay for the
