@@ -12,8 +12,8 @@ from cxr_demo.findings import Finding
 from cxr_demo.phantoms.canvas import Array, bump, curve
 from cxr_demo.phantoms.plan import PhantomPlan, Side
 
-NORMAL_MEDIASTINUM = 0.0
-NORMAL_HEART = 0.455
+_NORMAL_HEART = 0.455
+"""Width of a normal heart as a share of the chest's."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Chest:
         own = a.heart_right if side is Side.RIGHT else a.heart_left
         if not normal:
             return own
-        return own * min(1.0, NORMAL_HEART / ((a.heart_right + a.heart_left) / (2 * a.half_width)))
+        return own * min(1.0, _NORMAL_HEART / ((a.heart_right + a.heart_left) / (2 * a.half_width)))
 
     def dome(self, side: Side, offset: Array, normal: bool = False) -> Array:
         """`y` of the diaphragm over `offset`: highest inwards, falling to the outer angle."""

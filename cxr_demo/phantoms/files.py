@@ -26,9 +26,7 @@ class Kind(StrEnum):
     @property
     def suffix(self) -> str:
         """The file name's ending, with the dot."""
-        return {"dicom": ".dcm", "png": ".png", "jpeg": ".jpg"}[
-            self.value.rstrip("0123456789").split("-")[0]
-        ]
+        return {"d": ".dcm", "p": ".png", "j": ".jpg"}[self.value[0]]
 
 
 def write(plan: PhantomPlan, path: Path, kind: Kind, width: int = 2048) -> None:

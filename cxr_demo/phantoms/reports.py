@@ -5,11 +5,12 @@ bones), denies some of what was not, and hedges about half of what is drawn at g
 follows the seed, so a phantom always has the same report.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from cxr_demo.findings import FINDINGS, Finding
+from cxr_demo.phantoms.denials import denials, pick
 from cxr_demo.phantoms.plan import (
     MM_PER_WIDTH,
     PHANTOM_VERSION,
@@ -32,7 +33,7 @@ def write_report(plan: PhantomPlan) -> str:
         drawn = plan.find(finding)
         if drawn is not None:
             sentences.append(_sentence(rng, drawn))
-    sentences += _denials(rng, plan, room=max(1, 5 - len(sentences)))
+    sentences += denials(rng, plan, room=max(1, 5 - len(sentences)))
     return " ".join(each[0].upper() + each[1:] for each in sentences)
 
 
@@ -59,15 +60,11 @@ _ORDER = (
 )
 
 
-def _pick(rng: np.random.Generator, phrases: Sequence[str]) -> str:
-    return phrases[int(rng.integers(len(phrases)))]
-
-
 def _opening(rng: np.random.Generator, plan: PhantomPlan) -> list[str]:
     if rng.random() < 0.6:
         return []
     view = plan.exposure.view
-    return [_pick(rng, (f"{view} view of the chest.", f"{view} chest radiograph."))]
+    return [pick(rng, (f"{view} view of the chest.", f"{view} chest radiograph."))]
 
 
 # ---------------------------------------------------------------- what is there
@@ -86,29 +83,29 @@ def _graded(drawn: Drawn, words: tuple[str, str, str]) -> str:
 
 def _cardiomegaly(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     if hedged:
-        return _pick(rng, ("possible mild cardiomegaly.", "the heart may be mildly enlarged."))
+        return pick(rng, ("possible mild cardiomegaly.", "the heart may be mildly enlarged."))
     size = _graded(drawn, ("mild", "moderate", "marked"))
-    return _pick(rng, (f"there is {size} cardiomegaly.", f"the heart is {size}ly enlarged."))
+    return pick(rng, (f"there is {size} cardiomegaly.", f"the heart is {size}ly enlarged."))
 
 
 def _mediastinum(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     if hedged:
-        return _pick(
+        return pick(
             rng, ("the mediastinum may be mildly widened.", "possible mild mediastinal widening.")
         )
     size = _graded(drawn, ("mild", "moderate", "marked"))
-    return _pick(
+    return pick(
         rng, (f"the mediastinum is {size}ly widened.", f"there is {size} mediastinal widening.")
     )
 
 
 def _edema(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     if hedged:
-        return _pick(
+        return pick(
             rng, ("possible mild pulmonary edema.", "mild pulmonary edema cannot be excluded.")
         )
     size = _graded(drawn, ("mild", "moderate", "severe"))
-    return _pick(
+    return pick(
         rng,
         (
             f"{size} pulmonary edema with Kerley lines.",
@@ -124,11 +121,11 @@ def _where(drawn: Drawn) -> str:
 def _consolidation(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     where = _where(drawn)
     if hedged:
-        return _pick(
+        return pick(
             rng, (f"possible consolidation {where}.", f"consolidation {where} cannot be excluded.")
         )
     look = _graded(drawn, ("mild", "focal", "dense"))
-    return _pick(
+    return pick(
         rng,
         (
             f"{look} consolidation {where} with air bronchograms.",
@@ -140,12 +137,12 @@ def _consolidation(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
 def _pneumonia(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     where = _where(drawn)
     if hedged:
-        return _pick(
+        return pick(
             rng,
             (f"possible early pneumonia {where}.", f"findings {where} may represent pneumonia."),
         )
     look = _graded(drawn, ("mild", "patchy", "extensive"))
-    return _pick(
+    return pick(
         rng,
         (f"{look} pneumonia {where}.", f"findings {where} are consistent with {look} pneumonia."),
     )
@@ -154,21 +151,21 @@ def _pneumonia(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
 def _opacity(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     where = _where(drawn)
     if hedged:
-        return _pick(
+        return pick(
             rng, (f"possible faint opacity {where}.", f"there may be a hazy opacity {where}.")
         )
     look = _graded(drawn, ("faint", "hazy", "large hazy"))
-    return _pick(rng, (f"there is a {look} opacity {where}.", f"{look} opacity {where}."))
+    return pick(rng, (f"there is a {look} opacity {where}.", f"{look} opacity {where}."))
 
 
 def _atelectasis(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     base = f"at the {drawn.side} base"
     if hedged:
-        return _pick(
+        return pick(
             rng, (f"possible mild atelectasis {base}.", f"there may be mild atelectasis {base}.")
         )
     look = _graded(drawn, ("mild", "linear", "marked linear"))
-    return _pick(
+    return pick(
         rng,
         (
             f"{look} atelectasis {base}.",
@@ -182,17 +179,17 @@ def _lesion(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     length = drawn.extent * MM_PER_WIDTH
     size = f"{round(length / 10)} cm" if drawn.kind == "mass" else f"{2 * round(length / 2)} mm"
     if hedged:
-        return _pick(
+        return pick(
             rng, (f"possible {size} nodule {where}.", f"a small nodule {where} is suspected.")
         )
-    return _pick(
+    return pick(
         rng, (f"there is a round {size} {drawn.kind} {where}.", f"{size} {drawn.kind} {where}.")
     )
 
 
 def _effusion(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     if hedged:
-        return _pick(
+        return pick(
             rng,
             (
                 f"possible small {drawn.side} pleural effusion.",
@@ -201,7 +198,7 @@ def _effusion(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
             ),
         )
     size = _graded(drawn, ("small", "moderate", "large"))
-    return _pick(
+    return pick(
         rng,
         (
             f"{size} {drawn.side} pleural effusion.",
@@ -213,7 +210,7 @@ def _effusion(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
 
 def _pneumothorax(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     if hedged:
-        return _pick(
+        return pick(
             rng,
             (
                 f"possible small {drawn.side} apical pneumothorax.",
@@ -221,7 +218,7 @@ def _pneumothorax(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
             ),
         )
     size = _graded(drawn, ("small", "moderate", "large"))
-    return _pick(
+    return pick(
         rng, (f"there is a {size} {drawn.side} pneumothorax.", f"{size} {drawn.side} pneumothorax.")
     )
 
@@ -233,11 +230,11 @@ def _pleura(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
         "plaque": ("calcified pleural plaques", f"on the {drawn.side}"),
     }[drawn.kind]
     if hedged:
-        return _pick(rng, (f"possible {what} {where}.", f"there may be {what} {where}."))
+        return pick(rng, (f"possible {what} {where}.", f"there may be {what} {where}."))
     size = _graded(drawn, ("mild", "moderate", "marked"))
     if drawn.kind == "plaque":
-        return _pick(rng, (f"{what} {where}.", f"there are {what} {where}."))
-    return _pick(rng, (f"{size} {what} {where}.", f"there is {size} {what} {where}."))
+        return pick(rng, (f"{what} {where}.", f"there are {what} {where}."))
+    return pick(rng, (f"{size} {what} {where}.", f"there is {size} {what} {where}."))
 
 
 _ORDINALS = (
@@ -249,10 +246,10 @@ _ORDINALS = (
 def _fracture(rng: np.random.Generator, drawn: Drawn, hedged: bool) -> str:
     bone = _broken_bone(drawn)
     if hedged:
-        return _pick(rng, (f"possible fracture of {bone}.", f"fracture of {bone} is suspected."))
+        return pick(rng, (f"possible fracture of {bone}.", f"fracture of {bone} is suspected."))
     if drawn.kind == "rib" and drawn.grade is not Grade.SUBTLE:
-        return _pick(rng, (f"displaced fractures of {bone}.", f"there are fractures of {bone}."))
-    return _pick(rng, (f"displaced fracture of {bone}.", f"there is a fracture of {bone}."))
+        return pick(rng, (f"displaced fractures of {bone}.", f"there are fractures of {bone}."))
+    return pick(rng, (f"displaced fracture of {bone}.", f"there is a fracture of {bone}."))
 
 
 def _broken_bone(drawn: Drawn) -> str:
@@ -297,94 +294,3 @@ def _devices(rng: np.random.Generator, drawn: Drawn) -> str:
     whole = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     several = len(parts) > 1 or parts[0].endswith("wires")
     return f"{whole} {'are' if several else 'is'} in place."
-
-
-# ---------------------------------------------------------------- what is not there
-
-_AIRSPACE = (
-    Finding.LUNG_LESION,
-    Finding.LUNG_OPACITY,
-    Finding.EDEMA,
-    Finding.CONSOLIDATION,
-    Finding.PNEUMONIA,
-    Finding.ATELECTASIS,
-)
-
-
-def _denials(rng: np.random.Generator, plan: PhantomPlan, room: int) -> list[str]:
-    """At most `room` sentences about what was not drawn (all that apply on a normal phantom)."""
-    facts = truth(plan)
-    chosen: list[str] = []
-    if facts[Finding.NO_FINDING] and rng.random() < 0.5:
-        chosen.append(
-            _pick(rng, ("no acute cardiopulmonary abnormality.", "normal chest radiograph."))
-        )
-    groups = [_heart_denial, _lung_denial, _pleural_denial, _bone_denial]
-    sentences = [group(rng, facts) for group in groups]
-    present = [index for index, each in enumerate(sentences) if each]
-    kept = present
-    if not facts[Finding.NO_FINDING]:
-        kept = sorted(rng.permutation(present)[: min(room, 3)])
-    return chosen + [sentences[index] for index in kept]
-
-
-_Facts = dict[Finding, bool]
-
-
-def _heart_denial(rng: np.random.Generator, facts: _Facts) -> str:
-    heart = facts[Finding.CARDIOMEGALY]
-    middle = facts[Finding.ENLARGED_CARDIOMEDIASTINUM]
-    if not heart and not middle:
-        return _pick(
-            rng,
-            ("heart size and mediastinal contours are normal.",
-             "the cardiomediastinal silhouette is normal.",
-             "the heart is not enlarged and the mediastinum is not widened."),
-        )  # fmt: skip
-    if not heart:
-        return _pick(rng, ("heart size is normal.", "the heart is not enlarged."))
-    if not middle:
-        return _pick(rng, ("mediastinal contours are normal.", "the mediastinum is not widened."))
-    return ""
-
-
-def _lung_denial(rng: np.random.Generator, facts: _Facts) -> str:
-    if not any(facts[each] for each in _AIRSPACE):
-        return _pick(
-            rng, ("the lungs are clear.", "the lungs are clear without focal consolidation.")
-        )
-    absent = [
-        words
-        for finding, words in (
-            (Finding.CONSOLIDATION, "focal consolidation"),
-            (Finding.EDEMA, "pulmonary edema"),
-            (Finding.LUNG_LESION, "nodule"),
-            (Finding.PNEUMONIA, "pneumonia"),
-        )
-        if not facts[finding]
-    ]
-    if not absent:
-        return ""
-    order = [absent[index] for index in rng.permutation(len(absent))[:2]]
-    return f"no {' or '.join(order)}."
-
-
-def _pleural_denial(rng: np.random.Generator, facts: _Facts) -> str:
-    fluid, air = facts[Finding.PLEURAL_EFFUSION], facts[Finding.PNEUMOTHORAX]
-    if not fluid and not air:
-        return _pick(
-            rng,
-            ("no pleural effusion or pneumothorax.",
-             "there is no pneumothorax or pleural effusion."),
-        )  # fmt: skip
-    if not air:
-        return _pick(rng, ("no pneumothorax.", "there is no pneumothorax."))
-    if not fluid:
-        return _pick(rng, ("no pleural effusion.", "there is no pleural effusion."))
-    return ""
-
-
-def _bone_denial(rng: np.random.Generator, facts: _Facts) -> str:
-    if facts[Finding.FRACTURE]:
-        return ""
-    return _pick(rng, ("no fracture is seen.", "no acute fracture.", "the bony thorax is intact."))

@@ -25,7 +25,7 @@ _LEFT, _RIGHT = 0.06, 0.94
 _TOP, _BOTTOM = 0.948, 0.993
 _BAND_TOP = 0.938
 _BAR = 1 / 7
-"""A bar's share of the strip's height; a fifth of the rest would be a row with its share."""
+"""A bar's share of the strip's height; the four rows share the rest."""
 
 _MAX_PLACES = 64
 _LOOK = 1100

@@ -1,5 +1,6 @@
 """Reports: they say what was drawn, deny nothing that was, and keep to a small vocabulary."""
 
+import hashlib
 import re
 from collections import Counter
 
@@ -8,6 +9,7 @@ import pytest
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers import rules
 from cxr_demo.phantoms import (
+    PHANTOM_VERSION,
     TEST_SEEDS,
     TRAIN_SEEDS,
     Grade,
@@ -53,6 +55,13 @@ def split(report: str) -> tuple[list[str], list[str]]:
 
 def test_a_plan_gives_one_report():
     assert write_report(plan(5)) == write_report(plan(5))
+
+
+def test_the_test_cohort_is_the_recorded_one():
+    """Models are measured against these 1,000: another cohort needs another version."""
+    whole = "\n".join(write_report(each) for each in PLANS)
+    assert PHANTOM_VERSION == 1
+    assert hashlib.sha256(whole.encode()).hexdigest().startswith("2515334ec6ae724d")
 
 
 def test_every_drawn_finding_is_named_and_nothing_else():
