@@ -2,11 +2,13 @@
 
 bitsandbytes unpacks a layer's weights anew for every token, which takes several times as long as
 the product itself. A small model's weights are therefore unpacked once; a large one's stay packed,
-because memory is what 4 bits are for. bitsandbytes' own kernel for AVX-512 rounds the scales to
-bfloat16 and fails on layers such as MedGemma's 4304-wide one, so it is not used: every processor
-computes with the same values.
+because memory is what 4 bits are for. Two things in bitsandbytes 0.50.2 are kept away from, so that
+every processor computes with the same values as a GPU: its AVX-512 product rounds the scales to
+bfloat16, and its unpacking starts a new block at every row, which is wrong for rows that are no
+multiple of a block, such as MedGemma's 4304 (`tests/models/test_gemma.py` would find it).
 """
 
+import copy
 from typing import Any
 
 import torch
@@ -26,8 +28,7 @@ class UnpackedLinear4bit(nn.Module):
     def __init__(self, packed: Linear4bit) -> None:
         super().__init__()
         self.in_features, self.out_features = packed.in_features, packed.out_features
-        values = dequantize_4bit(packed.weight, _state(packed))
-        self.register_buffer("values", values.to(torch.bfloat16), persistent=False)
+        self.register_buffer("values", _unpack(packed), persistent=False)
         self.bias = packed.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -41,11 +42,19 @@ def settle(model: nn.Module) -> None:
     layers = {name: each for name, each in model.named_modules() if isinstance(each, Linear4bit)}
     size = sum(2 * each.in_features * each.out_features for each in layers.values())
     for name, layer in layers.items():
-        if size <= SMALL:
+        if size <= SMALL or layer.in_features % _state(layer).blocksize:
             model.set_submodule(name, UnpackedLinear4bit(layer))
         else:
             layer.support_avx512bf16_for_cpu = False
             _flatten_scales(_state(layer))
+
+
+def _unpack(layer: Linear4bit) -> Tensor:
+    state = copy.copy(_state(layer))
+    rows_and_columns = state.shape
+    state.shape = torch.Size([1, rows_and_columns.numel()])  # one row: blocks lie end to end
+    values = dequantize_4bit(layer.weight, state)
+    return values.reshape(rows_and_columns).to(torch.bfloat16)
 
 
 def _state(layer: Linear4bit) -> Any:
