@@ -19,7 +19,7 @@ from cxr_demo.records import Notice, Radiograph, Window
 from cxr_demo.studies import streams
 from cxr_demo.studies.colour import grey_from_colour
 from cxr_demo.studies.errors import FileDamaged, SizesDisagree
-from cxr_demo.studies.header import Header, numbers, parse, read_header
+from cxr_demo.studies.header import Header, numbers, parse, read_header, value_of
 from cxr_demo.studies.luts import Greys, file_windows, modality_greys
 from cxr_demo.studies.suitability import Subject, judge_pixels, judge_tags
 from cxr_demo.studies.syntax import Syntax, find_syntax
@@ -116,7 +116,7 @@ def _decoder_options(header: Header) -> dict[str, Any]:
 
 
 def _pixel_bytes(dataset: Dataset) -> bytes:
-    value = dataset.get("PixelData")
+    value = value_of(dataset, "PixelData")
     if not isinstance(value, bytes) or not value:
         raise FileDamaged(format="DICOM")
     return value

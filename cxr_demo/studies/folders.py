@@ -124,7 +124,7 @@ def _streams(root: Path) -> Iterator[tuple[str, BinaryIO]]:
                 continue
         return
     with _open_zip(root) as archive:
-        for entry in archive.infolist():
+        for entry in sorted(archive.infolist(), key=lambda each: each.filename):
             if not entry.is_dir() and entry.file_size <= MAX_FILE_BYTES:
                 yield entry.filename, BytesIO(_read_member(archive, entry.filename))
 

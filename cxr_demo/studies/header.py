@@ -169,15 +169,21 @@ def _wrap(value: int, signed: bool, bits: int) -> int:
     return value - (1 << bits) if signed and value >> (bits - 1) else value
 
 
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """The value of a tag; None if missing or malformed."""
+    try:
+        return dataset.get(keyword)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - values are converted late, and anything may be raised then
+        return None
+
+
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     """The finite numbers of a tag with one or several values; () if missing or malformed."""
     try:
-        value = dataset.get(keyword)
-        if value is None or value == "":
-            return ()
-        many = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-        found = tuple(float(each) for each in many)
-    except (ValueError, TypeError, OverflowError, ArithmeticError):
+        found = tuple(float(each) for each in _many(dataset, keyword))
+    except (ValueError, TypeError, ArithmeticError):
         return ()
     return found if all(math.isfinite(each) for each in found) else ()
 
@@ -190,12 +196,7 @@ def whole(dataset: Dataset, keyword: str, missing: int) -> int:
 
 def words(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """The values of a text tag, upper case and without padding; () if missing or malformed."""
-    try:
-        value = dataset.get(keyword)
-        many = [value] if value is None or isinstance(value, str) else list(value)
-    except (ValueError, TypeError, UnicodeError, LookupError):
-        return ()
-    return tuple(str(each).strip(" \0").upper() for each in many if each is not None)
+    return tuple(str(each).strip(" \0").upper() for each in _many(dataset, keyword))
 
 
 def word(dataset: Dataset, keyword: str) -> str:
@@ -205,11 +206,15 @@ def word(dataset: Dataset, keyword: str) -> str:
 
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     """The items of a sequence; () if missing or malformed."""
-    try:
-        found = dataset.get(keyword)
-        return tuple(each for each in found or () if isinstance(each, Dataset))
-    except Exception:  # noqa: BLE001 - sequences are parsed late, and may raise anything then
-        return ()
+    return tuple(each for each in _many(dataset, keyword) if isinstance(each, Dataset))
+
+
+def _many(dataset: Dataset, keyword: str) -> list[Any]:
+    """One value or several: pydicom's MultiValue is no list."""
+    value = value_of(dataset, keyword)
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
 def has(dataset: Dataset, keyword: str) -> bool:

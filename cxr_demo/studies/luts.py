@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from cxr_demo.records import Notice, VoiFunction, Window
-from cxr_demo.studies.header import Header, has, items, numbers, words
+from cxr_demo.studies.header import Header, has, items, numbers, value_of, words
 from cxr_demo.studies.voi import is_valid, table_window, to_pixels
 
 _WELL_KNOWN_WORDS = (
@@ -151,7 +151,7 @@ def _lut(item: Dataset, signed: bool) -> Lut | None:
 
 def _entries(item: Dataset, count: int, bits: int) -> NDArray[np.uint16] | None:
     """(count,) entries; 8-bit entries may be packed two to a word."""
-    raw = item.get("LUTData")
+    raw = value_of(item, "LUTData")
     if isinstance(raw, bytes):
         entries = np.frombuffer(raw[: len(raw) // 2 * 2], "<u2")
     else:

@@ -33,8 +33,8 @@ NOTICES: dict[str, tuple[str, str]] = {
         "O arquivo está marcado como {modality}, não como radiografia (CR ou DX): confira.",
     ),
     "modality_unknown": (
-        "The file does not say with what kind of device it was made: check the image.",
-        "O arquivo não diz com que tipo de aparelho foi feito: confira a imagem.",
+        "The file does not say, in a known word, what device made it: check the image.",
+        "O arquivo não diz, em termo conhecido, que aparelho o fez: confira a imagem.",
     ),
     "untagged": (
         "PNG and JPEG carry no tags: body part and view were not checked, and a name may be "

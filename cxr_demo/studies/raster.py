@@ -1,5 +1,6 @@
 """PNG and JPEG: 8 and 16 bits, grey or grey saved in colour, without loss of range."""
 
+import logging
 import struct
 from io import BytesIO
 
@@ -20,6 +21,8 @@ from cxr_demo.studies.voi import full_window, identity_windows
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 JPEG_MAGIC = b"\xff\xd8\xff"
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Pillow logs the texts of EXIF tags, which may name a patient.
+logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 
 
 def read_raster(data: bytes, sha256: str) -> Radiograph:

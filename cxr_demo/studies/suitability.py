@@ -17,7 +17,6 @@ from cxr_demo.studies.header import has, items, word, words
 
 _RADIOGRAPHS = ("CR", "DX", "DR", "RG", "XR")
 _UNUSUAL = ("OT", "SC", "RF", "XA", "DF", "DS", "HC")
-_UNKNOWN = ("", "UNKNOWN")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -28,7 +27,8 @@ _MODALITIES = _words(
     "CT MR US MG PT NM IO PX ES XC GM SM OP OPT OCT ECG IVUS IVOCT BI BMD DG DM EC RTIMAGE RTDOSE "
     "RTSTRUCT RTPLAN SEG SR PR KO DOC LS MA MS NEARIR OAM OPM OPV TG VF FA EPS HD LEN VA"
 )
-"""Defined terms of (0008,0060) that are named when refused; any other word is not repeated."""
+"""Defined terms of (0008,0060) that are no radiographs; a word outside the standard's is neither
+trusted nor repeated."""
 
 _CHEST = _words("CHEST THORAX LUNG LUNGS TORAX TÓRAX CHEST_PA CHESTPA HEART")
 _NEAR = _words("RIB RIBS RIBCAGE STERNUM CHESTABDOMEN CHESTABDPELVIS ABDOMENCHEST CLAVICLE TSPINE")
@@ -147,11 +147,11 @@ def _flat_share(pixels: NDArray[np.uint16], low: int, high: int) -> float:
 def _modality_notices(modality: str) -> list[Notice]:
     if modality in _RADIOGRAPHS:
         return []
-    if modality in _UNKNOWN:
-        return [Notice("modality_unknown")]
     if modality in _UNUSUAL:
         return [Notice("modality_unusual", {"modality": modality})]
-    raise WrongModality(modality=modality if modality in _MODALITIES else "?")
+    if modality in _MODALITIES:
+        raise WrongModality(modality=modality)
+    return [Notice("modality_unknown")]
 
 
 def _body_part_notices(dataset: Dataset) -> list[Notice]:

@@ -37,8 +37,9 @@ SYNTAXES: dict[str, Syntax] = {
         Syntax(_J2K + "51", "JPEG Extended", "jpeg", "pillow", lossy=True),
         Syntax(_J2K + "57", "JPEG Lossless", "jpeg", "gdcm"),
         Syntax(_J2K + "70", "JPEG Lossless SV1", "jpeg", "gdcm"),
-        Syntax(_J2K + "80", "JPEG-LS Lossless", "jpegls", "pyjpegls"),
-        Syntax(_J2K + "81", "JPEG-LS Near-Lossless", "jpegls", "pyjpegls", lossy=True),
+        # CharLS, which pyjpegls wraps, runs for minutes on some damaged streams; gdcm does not.
+        Syntax(_J2K + "80", "JPEG-LS Lossless", "jpegls", "gdcm"),
+        Syntax(_J2K + "81", "JPEG-LS Near-Lossless", "jpegls", "gdcm", lossy=True),
         Syntax(_J2K + "90", "JPEG 2000 Lossless", "j2k", "pylibjpeg"),
         Syntax(_J2K + "91", "JPEG 2000", "j2k", "pylibjpeg", lossy=True),
         Syntax(_J2K + "201", "HTJ2K Lossless", "j2k", "pylibjpeg"),

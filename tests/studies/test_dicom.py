@@ -241,3 +241,12 @@ def test_invalid_rescale_is_left_out(tmp_path):
     (radiograph,) = open_study(changed(tmp_path / "x.dcm", RescaleSlope="0"))
     assert "rescale_invalid" in codes(radiograph)
     assert radiograph.slope == 1
+
+
+@pytest.mark.parametrize("syntax", ["uncompressed", "rle", "jpeg2000", "jpegls"])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_signed_values(syntax, bits, tmp_path):
+    pixels = (build.chest(bits=bits).astype(np.int32) - (1 << (bits - 1))).astype(np.int16)
+    (radiograph,) = open_study(build.write(tmp_path / "x.dcm", pixels, bits=bits, syntax=syntax))
+    values = radiograph.slope * radiograph.pixels + radiograph.intercept
+    np.testing.assert_array_equal(values, pixels)

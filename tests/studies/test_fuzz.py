@@ -1,0 +1,20 @@
+"""A short run of `fuzz`; 2,000 files with `python -m tests.studies.fuzz`."""
+
+from tests.studies import fuzz
+
+
+def test_100_mutated_files(tmp_path):
+    outcome = fuzz.run(count=105, seed=20, folder=tmp_path)
+    assert sum(outcome.counts.values()) == 105
+    assert outcome.counts["opened"] >= 15, "the mutations must leave something to decode"
+    assert outcome.counts["FileDamaged"] >= 15
+    assert outcome.counts["DecodingTooLong"] == 0
+    assert outcome.counts["DecoderEnded"] <= 2
+    assert outcome.growth < 30 * 2**20
+
+
+def test_the_same_seed_gives_the_same_files(tmp_path):
+    # The seeds hold fresh DICOM identifiers, but no mutation depends on them.
+    one, two = ([len(each) for each in fuzz.files(40, 3, tmp_path)] for _ in range(2))
+    assert len(set(one)) > 5
+    assert sum(abs(a - b) > 40 for a, b in zip(one, two, strict=True)) <= 4
