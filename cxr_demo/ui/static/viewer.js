@@ -57,7 +57,8 @@
       const { width, height, pixels } = study;
       if (!(width > 0 && height > 0) || pixels.length !== width * height || !study.windows.length) {
         this.fail();
-        throw new RangeError(`${pixels.length} pixels and ${study.windows.length} windows for ${width} x ${height}`);
+        const given = `${pixels.length} pixels and ${study.windows.length} windows`;
+        throw new RangeError(`${given} for ${width} x ${height}`);
       }
       const stats = Cxr.maths.statistics(Cxr.maths.histogram(pixels));
       const windows = study.windows.map((window) => Cxr.maths.normalised(window, stats));
@@ -113,6 +114,7 @@
     destroy() {
       this.cancel();
       cancelAnimationFrame(this.pending);
+      clearTimeout(this.stillness);
       this.observer.disconnect();
       this.controls.destroy();
       this.renderer?.destroy();
@@ -183,7 +185,8 @@
       const within = (value, low, high) => Math.min(high, Math.max(low, value));
       const pace = within(width, range / 64, range * 2) / DRAG;
       this.window.width = within(width + right * pace, least, range * 8);
-      this.window.centre = within(centre - up * pace, this.image.stats.min - range, this.image.stats.max + range);
+      const { min, max } = this.image.stats;
+      this.window.centre = within(centre - up * pace, min - range, max + range);
       this.preset = null;
       this.redraw();
     }
@@ -273,6 +276,8 @@
         this.times.push(now);
         if (this.times.length > 30) this.times.shift();
         this.drawNow();
+        clearTimeout(this.stillness);
+        this.stillness = setTimeout(() => this.chrome.refresh(), 300); // takes the frame rate away
       });
     }
 

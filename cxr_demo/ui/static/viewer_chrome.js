@@ -10,6 +10,7 @@
     zoomOut: '<path d="M3.5 8h9"/>',
     reset: '<path d="M3 8a5 5 0 1 0 1.8-3.9M3 2.5v3h3"/>',
   };
+  const CORNERS = ["meta", "notice", "readout", "scale"];
   const PRESETS = ["file", "full", "lung", "bone"];
   const KEYS = { file: "1", full: "2", lung: "3", bone: "4", invert: "I", fit: "F", exact: "O", reset: "R",
     zoomIn: "+", zoomOut: "−", help: "?" };
@@ -40,7 +41,7 @@
       this.view = element("div", "cxrv-view", root);
       this.stage = element("div", "cxrv-stage", this.view, { tabindex: "0", role: "application" });
       this.corners = Object.fromEntries(
-        ["meta", "notice", "readout", "scale"].map((name) => [name, element("div", `cxrv-${name}`, this.view)]),
+        CORNERS.map((name) => [name, element("div", `cxrv-${name}`, this.view)]),
       );
       this.message = element("div", "cxrv-message", this.view, { role: "status" });
       this.help = element("div", "cxrv-help", this.view, { role: "dialog", tabindex: "-1" });
@@ -182,7 +183,8 @@
       this.message.replaceChildren();
       if (title) element("p", "cxrv-title", this.message).textContent = title;
       if (hint) element("p", "cxrv-hint", this.message).textContent = hint;
-      this.progress = phase === "loading" ? element("progress", "", this.message, { "aria-label": title }) : null;
+      const bar = () => element("progress", "", this.message, { "aria-label": title });
+      this.progress = phase === "loading" ? bar() : null;
     }
 
     showProgress(fraction) {

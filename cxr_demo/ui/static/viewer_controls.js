@@ -6,7 +6,9 @@
   const KEY_STEP = 20; // CSS pixels of dragging that one arrow key is worth
   const PAN_STEP = 60; // CSS pixels
   const ZOOM_STEP = 1.25;
-  const WRITING = "input, textarea, select, [contenteditable=''], [contenteditable='true'], [role=textbox]";
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  const WRITING =
+    "input, textarea, select, [contenteditable=''], [contenteditable='true'], [role=textbox]";
 
   class Controls {
     constructor(viewer, stage) {
@@ -123,7 +125,8 @@
     }
 
     key(event) {
-      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+      if (event.defaultPrevented || event.isComposing) return;
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
       const target = event.target instanceof Element ? event.target : document.body;
       const hidden = !this.viewer.root.getClientRects().length;
       if (hidden || target.closest(WRITING) || document.querySelector("dialog[open]")) return;
@@ -167,7 +170,7 @@
         viewer.zoomBy("+=".includes(event.key) ? ZOOM_STEP : 1 / ZOOM_STEP);
         return true;
       }
-      const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      const arrow = ARROWS[event.key];
       if (!arrow) return false;
       const [right, up] = arrow;
       const pan = PAN_STEP * viewer.ratio();

@@ -5,7 +5,8 @@
 
   const VERTEX = `#version 300 es
     void main() {  // one triangle over everything; the scissor keeps it to the image
-      gl_Position = vec4(float((gl_VertexID & 1) << 2) - 1.0, float((gl_VertexID & 2) << 1) - 1.0, 0.0, 1.0);
+      vec2 corner = vec2(float((gl_VertexID & 1) << 2), float((gl_VertexID & 2) << 1)) - 1.0;
+      gl_Position = vec4(corner, 0.0, 1.0);
     }`;
 
   const FRAGMENT = `#version 300 es
@@ -174,7 +175,8 @@
     setGreys(window, invert) {
       const gl = this.gl;
       const linear = KINDS[window.function] === 0;
-      const terms = linear ? Cxr.maths.linearTerms(window) : { centre: window.centre, gain: 1 / window.width };
+      const plain = { centre: window.centre, gain: 1 / window.width };
+      const terms = linear ? Cxr.maths.linearTerms(window) : plain;
       if (window.table) this.setTable(window.table);
       gl.uniform1i(this.at.kind, KINDS[window.function]);
       gl.uniform1f(this.at.centre, terms.centre);
@@ -190,7 +192,8 @@
       gl.readPixels(left, this.canvas.height - top - height, width, height, gl.RGBA, gl.UNSIGNED_BYTE, rgba);
       const greys = new Uint8Array(width * height);
       for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) greys[y * width + x] = rgba[4 * ((height - 1 - y) * width + x)];
+        const row = (height - 1 - y) * width; // WebGL counts from the bottom
+        for (let x = 0; x < width; x++) greys[y * width + x] = rgba[4 * (row + x)];
       }
       return greys;
     }

@@ -77,7 +77,8 @@
     if (name !== "TABLE") return { ...window, function: name };
     const last = window.table.length - 1;
     const at = (value) => window.table[Math.min(last, Math.max(0, value - (window.first || 0)))];
-    const table = Uint16Array.from({ length: Math.max(2, max - min + 1) }, (_, index) => at(min + index));
+    const length = Math.max(2, max - min + 1);
+    const table = Uint16Array.from({ length }, (_, index) => at(min + index));
     const width = table.length - 1;
     return { ...window, function: name, table, first: min, centre: min + width / 2, width };
   }

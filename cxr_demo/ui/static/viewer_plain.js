@@ -31,7 +31,8 @@
     if (row < 0 || row >= kept.area.bottom - kept.area.top) return null;
     const from = Math.max(area.left, kept.area.left + right) - area.left;
     const to = Math.min(area.right, kept.area.right + right) - area.left;
-    return to > from ? { from, to, start: row * kept.columns + from + area.left - right - kept.area.left } : null;
+    const start = row * kept.columns + from + area.left - right - kept.area.left;
+    return to > from ? { from, to, start } : null;
   }
 
   /** Samples columns `from`..`to` of row `y`, bilinearly: two texel rows into a line, then along it. */
@@ -102,19 +103,21 @@
         down: taps(area.top, area.bottom, at.y, pace, level.height),
         // Between two texels there are values that want more bits than the texels have.
         unit: pace === 1 ? level.unit : level.fine,
-        samples: new Uint16Array(columns * rows),
+        samples: this.spare?.length === columns * rows ? this.spare : new Uint16Array(columns * rows),
         line: new Float64Array(level.width),
       };
       const old = this.kept?.scale === scale ? this.kept : null;
       for (let y = 0; y < rows; y++) this.sampleRow(y, job, old && overlap(old, at, area, y));
-      this.data = new ImageData(columns, rows);
+      // Buffers of the same size are used again: clearing new ones costs as much as filling them.
+      this.spare = this.kept?.samples;
+      if (this.data?.width !== columns || this.data.height !== rows) this.data = new ImageData(columns, rows);
       this.kept = { scale, at, area, columns, samples: job.samples, unit: job.unit };
     }
 
     sampleRow(y, job, known) {
       if (!known) return sampleSpan(y, 0, job.columns, job);
-      const { samples } = this.kept;
-      job.samples.set(samples.subarray(known.start, known.start + known.to - known.from), y * job.columns + known.from);
+      const taken = this.kept.samples.subarray(known.start, known.start + known.to - known.from);
+      job.samples.set(taken, y * job.columns + known.from);
       sampleSpan(y, 0, known.from, job);
       sampleSpan(y, known.to, job.columns, job);
     }

@@ -33,7 +33,7 @@
       boneTip: "Osso: percentis {low} a {high} do histograma desta imagem",
       windowTip: "WW: largura, WL: nível da janela, em unidades do arquivo",
       barTip: "Escala segundo o espaçamento gravado no arquivo; não corrigida para a ampliação do paciente",
-      fps: "qps",
+      fps: "fps",
       decimal: ",",
       keys: [
         ["Arrastar", "janela (↔) e nível (↕)"],
