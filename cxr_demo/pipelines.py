@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cxr_demo.errors import PhantomsOnly
-from cxr_demo.labelers import rules
+from cxr_demo.labelers import direct, rules
 from cxr_demo.models.base import Generation, Model, Seen, ShouldStop
 from cxr_demo.phantoms import strip
 from cxr_demo.records import (
@@ -132,10 +132,7 @@ def versions() -> dict[str, str]:
 def _findings(report: str, kind: PipelineKind, stop: StopReason) -> tuple[FindingSet, ...]:
     if kind is PipelineKind.REPORT:
         return (rules.label(report),)
-    from cxr_demo.labelers import direct
-
-    # A list of names that was stopped denies nothing, so nothing is said about any finding.
-    return () if stop is StopReason.STOPPED else (direct.parse(report),)
+    return (direct.parse(report, cut_off=stop is not StopReason.END),)
 
 
 def _timings(
