@@ -4,6 +4,7 @@ Gradio's queue carries no pixels and no reports: a page polls the view of its se
 named by an unguessable id, and gets the raw 16-bit pixels as they are (Gradio would cut them to 8).
 """
 
+import asyncio
 import base64
 import io
 import logging
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD = 100 * 1024**2
+HOLD_S = 0.5
 IDLE_S = 15 * 60
 """Seconds without a sign of life after which a page counts as gone."""
 
@@ -133,12 +135,17 @@ class Api:
         return _json({"strings": strings.page_table(), "samples": samples})
 
     async def view(self, request: Request) -> Response:
-        """Worker and telemetry, and the whole view if it is newer than `since`."""
+        """Worker and telemetry, and the whole view if it is newer than `since`. With `hold`, the
+        answer waits for the next change, but not longer than `HOLD_S`."""
         session = self._session(request)
+        since = int(request.query_params.get("since", 0))
+        if "hold" in request.query_params:
+            end = time.monotonic() + HOLD_S
+            while session.revision <= since and time.monotonic() < end:
+                await asyncio.sleep(0.01)
         live = live_view(self.status(), session.language)
         with session.lock:
-            news = session.revision > int(request.query_params.get("since", 0))
-            view = present.view(session) if news else None
+            view = present.view(session) if session.revision > since else None
         return _json({"live": live, "view": view})
 
     async def pixels(self, request: Request) -> Response:

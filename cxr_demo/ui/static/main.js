@@ -16,7 +16,7 @@ import { ReportPane } from "./report.js";
 import { StudyPane } from "./study.js";
 import { TelemetryPane } from "./telemetry.js";
 
-const BUSY_MS = 80;
+const BUSY_MS = 25;
 const IDLE_MS = 700;
 const LOST_MS = 1500;
 
@@ -74,7 +74,9 @@ class App {
     this.polling = true;
     let wait = LOST_MS;
     try {
-      const answer = await fetch(`/cxr/${this.session}/view?since=${this.revision}`);
+      // While something goes on, the answer comes with the next change, token by token.
+      const hold = this.view?.busy || this.view?.opening ? "&hold=1" : "";
+      const answer = await fetch(`/cxr/${this.session}/view?since=${this.revision}${hold}`);
       if (answer.ok) {
         this.take(await answer.json());
         this.lost(null);

@@ -9,6 +9,7 @@ export class StudyPane {
   constructor(app, root) {
     this.app = app;
     this.imageId = null;
+    this.problem = null; // what went wrong in the page itself, as a key of the strings
     this.title = h("h2");
     this.facts = h("span", { class: "facts" });
     this.position = h("span", { class: "position" });
@@ -63,6 +64,7 @@ export class StudyPane {
   }
 
   showError(error) {
+    error = this.problem ? this.app.t(this.problem) : error;
     this.failure.hidden = !error;
     if (!error) return;
     const dismiss = this.button("×", () => this.dismiss(), "icon-button");
@@ -71,6 +73,7 @@ export class StudyPane {
   }
 
   dismiss() {
+    this.problem = null;
     this.failure.hidden = true;
     this.app.act("dismiss");
   }
@@ -107,7 +110,7 @@ export class StudyPane {
       await window.CxrViewer.fetchInto(this.viewer, address, image);
     } catch (error) {
       if (image.id !== this.imageId) return; // another image took its place meanwhile
-      this.showError(this.app.t("js.upload_failed"));
+      this.fail("js.upload_failed");
       throw error;
     }
   }
@@ -163,6 +166,7 @@ export class StudyPane {
   async open(files) {
     this.input.value = "";
     if (files.length === 0) return;
+    this.fail(null);
     this.opening.hidden = false;
     const tokens = [];
     let problem = null;
@@ -177,7 +181,12 @@ export class StudyPane {
     }
     this.opening.hidden = true;
     if (tokens.length > 0) await this.app.act("open", { files: tokens });
-    if (problem) this.showError(this.app.t(problem));
+    this.fail(problem);
+  }
+
+  fail(problem) {
+    this.problem = problem;
+    this.showError(this.app.view.error);
   }
 
   async upload(file) {

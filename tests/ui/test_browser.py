@@ -1,0 +1,307 @@
+"""In a real browser, with the real worker: what a newcomer does, and what must never be seen."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+SIZES = ((1280, 720), (1600, 900), (2560, 1440))
+
+
+def view(page):
+    return page.evaluate("window.cxrApp.view")
+
+
+def wait_for(page, condition, seconds=30):
+    """Waits until `condition`, in JavaScript over the view `v`, is true."""
+    page.wait_for_function(
+        f"() => {{ const v = window.cxrApp.view; return v && ({condition}); }}",
+        timeout=seconds * 1000,
+        polling=40,
+    )
+
+
+def wait_until_ready(page, seconds=60):
+    ready = "() => ['ready', 'reading'].includes(window.cxrApp.live.state)"
+    page.wait_for_function(ready, timeout=seconds * 1000)
+
+
+def open_sample(page, index=0):
+    sample = page.locator("[data-sample]").nth(index)
+    name = sample.get_attribute("data-sample")
+    sample.click()
+    wait_for(page, f"v.study?.sample === '{name}' && !v.opening")
+    page.wait_for_function("() => window.cxrApp.panes[0].viewer.state().phase === 'shown'")
+
+
+def open_files(page, *paths):
+    page.set_input_files("#file-input", [str(path) for path in paths])
+
+
+def once_written(page, click):
+    """Clicks at the very moment when the first words of the new report are on the screen."""
+    page.evaluate(
+        """([click]) => new Promise((done, fail) => {
+          const text = document.querySelector(".report-text");
+          const look = new MutationObserver(() => {
+            if (window.cxrApp.view.report.state !== "writing" || !text.textContent) return;
+            look.disconnect();
+            document.querySelector(click).click();
+            done();
+          });
+          look.observe(text, { childList: true, characterData: true, subtree: true });
+          setTimeout(() => fail(new Error("nothing was written")), 40_000);
+        })""",
+        [click],
+    )
+
+
+def stored(name):
+    data_store = pytest.importorskip("data_store")
+    return Path(data_store.__file__).parent / "data" / name
+
+
+def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
+    page = open_page("en")
+    assert "not a medical device" in page.locator(".badge").inner_text()
+    assert page.locator(".finding.is-unassessed").count() == 14
+    wait_until_ready(page)
+
+    open_sample(page)
+    page.evaluate(
+        """() => {
+          const text = document.querySelector(".report-text");
+          window.lengths = new Set();
+          new MutationObserver(() => window.lengths.add(text.textContent.length))
+            .observe(text, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    page.click("#generate")
+    wait_for(page, "v.report.state === 'done'", 60)
+    lengths = sorted(page.evaluate("[...window.lengths]"))
+    assert len(lengths) > 4, f"the text did not grow step by step: {lengths}"
+    assert page.locator(".output-label").text_content() == "Model output, unverified"
+    text = page.locator(".report-text").text_content()
+    assert len(text) > 40
+
+    row = page.locator(".finding:has(q)").first
+    finding = row.get_attribute("data-row")
+    row.click()
+    marked = page.locator(".mark.chosen")
+    assert marked.count() >= 1
+    quoted = row.locator("q").first.text_content()
+    assert quoted in text
+    page.locator(".mark:not(.chosen)").first.click()
+    assert page.locator(".finding.chosen").get_attribute("data-row") != finding
+
+    page.click("#language label:has-text('PT')")
+    wait_for(page, "v.language === 'pt'")
+    assert page.locator(".report-text").text_content() == text
+    assert page.evaluate("document.documentElement.lang") == "pt-BR"
+    assert "inglês" in page.locator(".output-note").last.text_content()
+    assert page.locator("#generate").inner_text() == "Gerar"
+    assert "Cardiomegalia" in page.locator(".findings").inner_text()
+    assert "Somente para pesquisa" in page.locator(".badge").inner_text()
+
+    page.click("#precision label:has-text('4 bits')")
+    page.keyboard.press("Alt+Enter")
+    once_written(page, "#stop")
+    wait_for(page, "v.report.state === 'stopped'")
+    stopped = page.locator(".report-text").text_content()
+    assert stopped
+    assert "INTERROMPIDO" in page.locator(".state-line").inner_text()
+    assert page.locator(".reading-tab").count() == 2
+    assert "4 bits" in page.locator(".reading-tab[aria-selected=true]").inner_text()
+    assert page.locator(".finding.is-not_mentioned").count() == 0
+
+    page.locator(".reading-tab").first.click()
+    wait_for(page, "v.report.state === 'done'")
+    assert page.locator(".report-text").text_content() == text
+
+    page.click("button.small >> nth=0")
+    page.wait_for_function("() => document.querySelector('.small').textContent === 'Copiado'")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert text.strip() in copied
+    assert "não é dispositivo médico" in copied
+    assert re.search(r"SHA-256 da imagem: [0-9a-f]{64}", copied)
+
+    page.locator(".provenance summary").click()
+    assert "SHA-256" in page.locator(".stamp").inner_text()
+    page.click("#see")
+    page.wait_for_selector(".seen img")
+    assert "padded_square" in page.locator(".seen").inner_text()
+    page.keyboard.press("Escape")
+
+
+def test_a_patients_radiograph_opens_and_the_embedded_model_says_why_it_does_not_read_it(
+    open_page,
+):
+    page = open_page("en")
+    wait_until_ready(page)
+    open_sample(page)
+    page.click("#generate")
+    wait_for(page, "v.report.state === 'done'", 60)
+    open_files(page, stored("RG1_J2KR.dcm"))
+    wait_for(page, "v.study && v.study.sample === null")
+    assert view(page)["readings"] == []
+    assert page.locator(".report-text").text_content() == ""
+    assert page.locator(".finding.is-unassessed").count() == 14
+    page.wait_for_function("() => window.cxrApp.panes[0].viewer.state().phase === 'shown'")
+    assert "1841 × 1955" in page.locator(".facts").inner_text()
+    page.click("#generate")
+    wait_for(page, "v.report.state === 'failed'")
+    assert "synthetic" in page.locator(".report-pane .failure").inner_text()
+    assert page.locator(".report-text").text_content() == ""
+    assert page.locator(".finding.is-unassessed").count() == 14
+
+
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("SILVA^MARIA")
+    whole = stored("RG1_J2KR.dcm").read_bytes()
+    huge = folder / "huge.dcm"
+    with huge.open("wb") as file:
+        file.truncate(200 * 1024**2)
+    (folder / "text.dcm").write_text("Dear colleague, this is a letter and no radiograph.\n" * 40)
+    (folder / "truncated").write_bytes(whole[: len(whole) // 3])
+    (folder / "empty").write_bytes(b"")
+    photo = np.random.default_rng(1).integers(0, 255, (40, 30, 3)).astype(np.uint8)
+    Image.fromarray(photo).resize((600, 800)).save(folder / "photo.jpg")
+    with zipfile.ZipFile(folder / "letters.zip", "w") as archive:
+        archive.write(folder / "text.dcm", "SILVA.dcm")
+    return folder
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_bad_input_gets_one_sentence_and_the_study_stays(open_page, bad_files, language):
+    page = open_page(language)
+    open_sample(page, 1)
+    before = view(page)["study"]
+    for name in ("text.dcm", "truncated", "empty", "photo.jpg", "letters.zip", "huge.dcm"):
+        open_files(page, bad_files / name)
+        shown = page.locator(".study-pane .failure")
+        shown.wait_for()
+        said = shown.locator("span").inner_text()
+        assert 20 < len(said) < 400, (name, said)
+        portuguese = re.search(r"\b(arquivo|imagem|radiografia)\b", said)
+        assert bool(portuguese) == (language == "pt"), (name, said)
+        assert "SILVA" not in page.content()
+        assert view(page)["study"] == before
+        shown.locator("button").click()
+        shown.wait_for(state="hidden")
+    open_sample(page, 0)
+    assert view(page)["study"]["id"] != before["id"]
+
+
+def test_a_quick_switch_never_shows_the_text_of_the_other_study(open_page):
+    page = open_page("en")
+    wait_until_ready(page)
+    open_sample(page, 0)
+    page.click("#generate")
+    once_written(page, "[data-sample]:nth-of-type(2)")
+    seen = page.evaluate(
+        """async () => {
+          const seen = [];
+          const end = performance.now() + 2500;
+          while (performance.now() < end) {
+            const pressed = [...document.querySelectorAll("[data-sample]")]
+              .findIndex((each) => each.getAttribute("aria-pressed") === "true");
+            seen.push([pressed, document.querySelector(".report-text").textContent]);
+            await new Promise((go) => setTimeout(go, 15));
+          }
+          return seen;
+        }"""
+    )
+    assert {1} <= {pressed for pressed, _ in seen}
+    assert {text for pressed, text in seen if pressed == 1} == {""}
+
+
+def test_two_browsers_do_not_mix(open_page):
+    first, second = open_page("en"), open_page("pt")
+    open_sample(first, 0)
+    open_sample(second, 2)
+    wait_until_ready(first)
+    first.click("#generate")
+    wait_for(first, "v.report.state === 'done'", 60)
+    assert view(second)["readings"] == []
+    assert view(second)["study"]["sample"] != view(first)["study"]["sample"]
+    assert view(second)["language"] == "pt"
+    status = second.evaluate(
+        "([image]) => fetch(`/cxr/${window.cxrApp.session}/pixels/${image}`).then((r) => r.status)",
+        [view(first)["study"]["image"]["id"]],
+    )
+    assert status == 404
+    open_page.complaints.clear()  # the browser writes that 404 into its console
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_everything_fits_without_scrolling_the_page(open_page, size):
+    page = open_page("pt", size)
+    open_sample(page, 0)
+    for language in ("PT", "EN"):
+        page.click(f"#language label:has-text('{language}')")
+        wait_for(page, f"v.language === '{language.lower()}'")
+        overflow = page.evaluate(
+            "[document.documentElement.scrollHeight - innerHeight,"
+            " document.documentElement.scrollWidth - innerWidth]"
+        )
+        assert max(overflow) <= 0
+        for name in ("#generate", "#stop", ".findings tr:last-child", "[data-tile='tele.total']"):
+            box = page.locator(name).bounding_box()
+            assert box["y"] + box["height"] <= size[1], name
+            assert box["x"] + box["width"] <= size[0], name
+        stage = page.locator(".viewer").bounding_box()
+        assert stage["width"] > size[0] * 0.33
+        assert stage["height"] > size[1] * 0.5
+
+
+def test_the_keyboard_alone_suffices(open_page):
+    page = open_page("en")
+    wait_until_ready(page)
+    page.locator("[data-sample]").first.focus()
+    page.keyboard.press("Enter")
+    wait_for(page, "v.study && !v.opening")
+    page.keyboard.press("Alt+Enter")
+    wait_for(page, "v.report.state === 'done'", 60)
+    page.locator("button.name").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".finding.chosen").get_attribute("data-row") == "Cardiomegaly"
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, [role=button], [role=tab]")]
+          .filter((each) => each.getClientRects().length)
+          .filter((each) => !(each.textContent.trim() || each.ariaLabel || each.title
+            || each.labels?.length))
+          .map((each) => each.outerHTML.slice(0, 160))"""
+    )
+    assert unnamed == []
+
+
+def test_about_says_what_is_stored_and_keeps_the_room_as_it_was(open_page):
+    page = open_page("en")
+    open_sample(page, 0)
+    page.evaluate("window.cxrApp.panes[0].viewer.zoomBy(2)")
+    zoom = page.evaluate("window.cxrApp.panes[0].viewer.state().zoom")
+    page.click("[role=tab]:has-text('About')")
+    about = page.locator("#about").inner_text()
+    assert "Data sent off this machine: none." in about
+    assert "Health AI Developer Foundations" in about
+    assert "not a medical device" in page.locator(".badge").inner_text()
+    page.click("[role=tab]:has-text('Reading room')")
+    assert page.evaluate("window.cxrApp.panes[0].viewer.state().zoom") == zoom
+    assert page.evaluate("Object.keys(localStorage)") in ([], ["cxr-language"])
+
+
+def test_the_chosen_language_is_remembered_and_nothing_else(open_page):
+    page = open_page("en")
+    page.click("#language label:has-text('PT')")
+    wait_for(page, "v.language === 'pt'")
+    page.reload()
+    page.wait_for_selector("html.cxr-ready")
+    wait_for(page, "v.language === 'pt'")
+    assert page.evaluate("JSON.stringify({...localStorage})") == '{"cxr-language":"pt"}'
+    assert page.evaluate("Object.keys(sessionStorage)") == []

@@ -1,0 +1,269 @@
+"""One page's session: nothing old beside something new, nothing of another page, nothing left."""
+
+import queue
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cxr_demo.errors import CxrError
+from cxr_demo.records import DoneEvent, FailedEvent, StopReason, Token, TokenEvent
+from cxr_demo.studies.errors import UnknownFormat
+from cxr_demo.studies.folders import StudyRef
+from cxr_demo.ui import present
+from cxr_demo.ui.api import Sessions
+from cxr_demo.ui.session import Session
+from cxr_demo.ui.state import Choice, Services
+from tests.ui.build import radiograph, reading
+
+
+class Stream:
+    """A reading that writes what the test says."""
+
+    def __init__(self):
+        self.events = queue.SimpleQueue()
+        self.stops = 0
+
+    def __iter__(self):
+        while True:
+            event = self.events.get()
+            yield event
+            if isinstance(event, DoneEvent | FailedEvent):
+                return
+
+    def stop(self):
+        self.stops += 1
+        self.events.put(DoneEvent(reading("half", StopReason.STOPPED)))
+
+    def write(self, text):
+        self.events.put(TokenEvent(Token(0, 0, text, 0.1)))
+
+    def finish(self, report):
+        self.events.put(DoneEvent(reading(report)))
+
+
+class Reader:
+    def __init__(self):
+        self.streams = []
+        self.asked = []
+
+    def read(self, image, model, precision, kind):
+        self.streams.append(Stream())
+        self.asked.append(image)
+        return self.streams[-1]
+
+
+class Opener:
+    """Opens "bad" never, "slow" when told to, and everything else at once."""
+
+    def __init__(self):
+        self.go_on = threading.Event()
+
+    def list_studies(self, path):
+        return (StudyRef(path.name, path, ()),)
+
+    def open(self, source):
+        if "slow" in source.key:
+            assert self.go_on.wait(10)
+        if "bad" in source.key:
+            raise UnknownFormat()
+        if "broken" in source.key:
+            raise RuntimeError(f"cannot read {source.path}, patient SILVA")
+        many = 2 if "pair" in source.key else 1
+        return tuple(radiograph(len(source.key) + n) for n in range(many))
+
+
+@pytest.fixture
+def parts():
+    discarded = []
+    samples = {"a": Path("sample-a"), "b": Path("sample-bb")}
+    return Services(Opener(), Reader(), samples, discarded.append), discarded
+
+
+@pytest.fixture
+def session(parts):
+    return Session(parts[0], "en", Choice("embedded"))
+
+
+def until(condition, seconds=5):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def open_file(session, *names):
+    session.open_held([session.hold(Path(name)) for name in names])
+
+
+def shown(session):
+    with session.lock:
+        return present.view(session)
+
+
+def test_two_clicks_to_a_report(session, parts):
+    session.open_sample("a")
+    session.generate()
+    until(lambda: parts[0].reader.streams)
+    parts[0].reader.streams[0].write("The heart")
+    until(lambda: session.run.report == "The heart")
+    assert shown(session)["busy"]
+    parts[0].reader.streams[0].finish("The heart is enlarged.")
+    until(lambda: not session.busy)
+    assert shown(session)["report"]["state"] == "done"
+
+
+def test_text_of_one_study_never_stands_under_another(session, parts):
+    session.open_sample("a")
+    session.generate()
+    until(lambda: parts[0].reader.streams)
+    first = parts[0].reader.streams[0]
+    first.write("Text of A")
+    until(lambda: session.run.report)
+    session.open_sample("b")
+    assert first.stops == 1
+    first.write("late text of A")
+    time.sleep(0.05)
+    view = shown(session)
+    assert view["report"]["state"] == "empty"
+    assert view["readings"] == []
+    assert {row["state"] for row in view["findings"]["rows"]} == {"unassessed"}
+    assert "Text of A" not in str(view)
+
+
+def test_a_stop_before_the_worker_answers_is_not_lost(session, parts):
+    gate = threading.Event()
+    real = parts[0].reader.read
+
+    def late(*asked):
+        gate.wait(5)
+        return real(*asked)
+
+    parts[0].reader.read = late
+    session.open_sample("a")
+    session.generate()
+    session.stop()
+    gate.set()
+    until(lambda: not session.busy)
+    assert present.state(session.run) == "stopped"
+
+
+def test_generating_twice_asks_once(session, parts):
+    session.open_sample("a")
+    session.generate()
+    session.generate()
+    until(lambda: parts[0].reader.streams)
+    time.sleep(0.05)
+    assert len(parts[0].reader.streams) == 1
+
+
+def test_readings_stay_side_by_side_until_the_study_closes(session, parts):
+    session.open_sample("a")
+    for report in ("First.", "Second."):
+        count = len(parts[0].reader.streams)
+        session.generate()
+        until(lambda count=count: len(parts[0].reader.streams) > count)
+        parts[0].reader.streams[-1].finish(report)
+        until(lambda: not session.busy)
+    readings = shown(session)["readings"]
+    assert len(readings) == 2
+    session.select(readings[0]["id"])
+    assert shown(session)["report"]["segments"][0]["text"] == "First."
+    session.close_study()
+    assert shown(session)["readings"] == []
+    assert shown(session)["study"] is None
+
+
+def test_a_file_that_cannot_be_opened_leaves_the_screen_as_it_was(session, parts):
+    session.open_sample("a")
+    before = shown(session)["study"]
+    open_file(session, "bad")
+    view = shown(session)
+    assert view["study"] == before
+    assert "still the previous one" in view["error"]
+    assert parts[1] == [Path("bad")]
+    session.set_language("pt")
+    assert "ainda é a anterior" in shown(session)["error"]
+    session.dismiss()
+    assert shown(session)["error"] is None
+
+
+def test_a_foreign_error_shows_no_name_of_a_file_or_patient(session, caplog):
+    open_file(session, "broken")
+    assert "RuntimeError" in shown(session)["error"]
+    assert "SILVA" not in str(shown(session)) + caplog.text
+    assert "broken" not in caplog.text
+
+
+def test_the_file_that_was_asked_for_last_wins(session, parts):
+    slow = threading.Thread(target=open_file, args=(session, "slow"))
+    slow.start()
+    until(lambda: session.opening)
+    session.open_sample("b")
+    parts[0].opener.go_on.set()
+    slow.join(5)
+    assert session.study.sample == "b"
+    assert not session.opening
+    assert parts[1] == [Path("slow")]
+
+
+def test_a_list_goes_on_past_a_file_that_cannot_be_opened(session, parts):
+    open_file(session, "one", "bad", "three!")
+    assert shown(session)["study"]["picked"] == 3
+    session.step(1)
+    assert session.error is not None
+    assert session.study.place == 0
+    session.step(1)
+    assert session.study.place == 2
+    assert session.error is None
+    assert parts[1] == []
+    session.close_study()
+    assert sorted(each.name for each in parts[1]) == ["bad", "one", "three!"]
+
+
+def test_another_view_of_the_study_has_readings_of_its_own(session, parts):
+    open_file(session, "pair")
+    session.generate()
+    until(lambda: parts[0].reader.streams)
+    parts[0].reader.streams[0].finish("Frontal.")
+    until(lambda: not session.busy)
+    session.step(1)
+    assert shown(session)["report"]["state"] == "empty"
+    session.step(-1)
+    assert shown(session)["report"]["segments"][0]["text"] == "Frontal."
+
+
+def test_nothing_is_generated_without_a_radiograph(session, parts):
+    session.generate()
+    assert "No radiograph is open" in shown(session)["error"]
+    assert parts[0].reader.streams == []
+
+
+def test_an_error_of_the_worker_is_shown(session, parts):
+    def refuse(*asked):
+        raise CxrError(detail="x")
+
+    parts[0].reader.read = refuse
+    session.open_sample("a")
+    session.generate()
+    until(lambda: not session.busy)
+    assert shown(session)["report"]["state"] == "failed"
+
+
+def test_pages_do_not_mix_and_leave_nothing(parts):
+    sessions = Sessions(parts[0], Choice("embedded"))
+    first, second = sessions.new("en", "page-1"), sessions.new("pt", "page-2")
+    open_file(first, "mine")
+    held = first.hold(Path("held"))
+    first.generate()
+    until(lambda: parts[0].reader.streams)
+    assert second.study is None
+    second.open_held([held])
+    assert second.study is None
+    assert second.image(first.study.image.id) is None
+    sessions.leave("page-1")
+    assert sessions.get(first.id) is None
+    until(lambda: parts[0].reader.streams[0].stops == 1)
+    assert sorted(each.name for each in parts[1]) == ["held", "mine"]
+    assert sessions.get(second.id) is second

@@ -1,0 +1,53 @@
+"""Both languages say the same things."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cxr_demo.ui import about_text, strings
+
+STATIC = Path(strings.__file__).parent / "static"
+
+
+@pytest.mark.parametrize("key", strings.STRINGS)
+def test_both_languages_are_there_and_fill_in_the_same(key):
+    english, portuguese = strings.STRINGS[key]
+    assert english and portuguese
+    assert _places(english) == _places(portuguese)
+
+
+def test_every_key_that_the_scripts_ask_for_exists():
+    asked = set()
+    for script in STATIC.glob("*.js"):
+        asked |= set(re.findall(r"\"(js\.[\w.]+)\"", script.read_text()))
+    known = {key for key in strings.STRINGS if key.startswith("js.")}
+    assert asked - known == set()
+    assert known - asked == {"js.loading_page"} & known
+
+
+def test_the_scripts_contain_no_words_of_their_own():
+    for script in STATIC.glob("*.js"):
+        if not script.name.startswith("viewer"):
+            assert not re.findall(r"textContent = \"[A-Za-z]", script.read_text()), script.name
+
+
+def test_about_speaks_both_languages():
+    pairs = [
+        *about_text.TITLES.values(),
+        *about_text.IS,
+        *about_text.IS_NOT,
+        *about_text.INSTALL,
+        *(cell for row in about_text.STORED for cell in row),
+        *(words for _, words in about_text.KEYS),
+    ]
+    assert all(english and portuguese for english, portuguese in pairs)
+
+
+def test_every_viewer_script_is_loaded():
+    loaded = set(re.findall(r"import \"\./(viewer\w*\.js)\"", (STATIC / "main.js").read_text()))
+    assert loaded == {each.name for each in STATIC.glob("viewer*.js")}
+
+
+def _places(words):
+    return sorted(set(re.findall(r"\{(\w+)\}", words)))
