@@ -47,6 +47,7 @@ def chest(rows: int = 300, columns: int = 280, bits: int = 12, seed: int = 0) ->
 def write(path: Path, pixels: np.ndarray | None = None, **options: Any) -> Path:
     """A chest radiograph at `path`; `options` as for `write_dicom`."""
     options.setdefault("bits", 12)
+    options.setdefault("uid_seed", path.name)
     write_dicom(path, chest(bits=options["bits"]) if pixels is None else pixels, **options)
     return path
 

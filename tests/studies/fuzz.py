@@ -68,8 +68,8 @@ def seeds(folder: Path) -> list[bytes]:
     found.append(png(np.stack([small] * 3, axis=2), 2, (4, 1, 0, 3, 2)))
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a", found[0])
-        archive.writestr("b", found[2])
+        archive.writestr(zipfile.ZipInfo("a"), found[0])
+        archive.writestr(zipfile.ZipInfo("b"), found[2])
     found.append(packed.getvalue())
     return found
 
