@@ -93,7 +93,7 @@ def medgemma(tiny: bool = False) -> Layout:
         vision |= {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
         vision |= {"num_attention_heads": 4}
         boi, eoi, image = 2045, 2046, 2047
-    config = {
+    config: dict[str, Any] = {
         "architectures": ["Gemma3ForConditionalGeneration"],
         "model_type": "gemma3",
         "boi_token_index": boi,
