@@ -1,4 +1,4 @@
-# make run | test | lint | bundle | soak    (PORT=7860 and ARGS=... are handed to the app)
+# make run | test | lint | format | bundle | clean    (PORT=7860 and ARGS=... go to the app)
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ PORT ?= 7860
 ARGS ?=
 # A folder made by `make bundle` beside the clone, or named here, makes the installation offline.
 WHEELS ?= wheels
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(wildcard $(WHEELS)/*.whl),--no-index --find-links $(WHEELS))
+PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(wildcard $(WHEELS)/*.whl),--no-index --find-links $(WHEELS))
 
 .PHONY: run test lint format bundle clean
 
