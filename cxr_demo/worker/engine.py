@@ -94,7 +94,8 @@ class Engine:
         """`error` as something a user can read. Raises DeviceFault for a broken CUDA context."""
         if isinstance(error, CxrError):
             return error
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        # torch's own class when its allocator runs dry, plain text when CUDA itself does.
+        if isinstance(error, MemoryError) or "out of memory" in str(error):
             return OutOfMemory(model=model, free=format_bytes(self._free()))
         if type(error).__name__ == "AcceleratorError" or any(sign in str(error) for sign in _FATAL):
             raise DeviceFault from error

@@ -33,13 +33,6 @@ ENDLESS, OUT_OF_MEMORY, DEVICE_FAULT, BUG = 1, 2, 3, 4
 STEP_S = 0.15
 
 
-class FakeOutOfMemoryError(RuntimeError):
-    """Named like torch's at run time, since torch is not imported here."""
-
-
-FakeOutOfMemoryError.__name__ = "OutOfMemoryError"
-
-
 class FakeModel:
     def __init__(self, card, precision):
         self.card, self.precision = card, precision
@@ -84,7 +77,7 @@ class FakeEngine(Engine):
             written += 1
             time.sleep(0.01)
             if written == 5 and order == OUT_OF_MEMORY:
-                raise FakeOutOfMemoryError("CUDA out of memory")
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
             if written == 5 and order == DEVICE_FAULT:
                 raise RuntimeError("CUDA error: an illegal memory access was encountered")
             if written == 5 and order == BUG:

@@ -1,0 +1,71 @@
+"""On a real NVIDIA GPU: figures, death without remains, and a GPU that somebody else has filled."""
+
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from cxr_demo.evaluation.phantom_run import radiograph
+from cxr_demo.phantoms import SAMPLE_SEEDS
+from cxr_demo.records import DoneEvent, FailedEvent, PipelineKind, Precision
+from cxr_demo.telemetry import nvml
+from cxr_demo.units import GIB, MIB
+from cxr_demo.worker import launch
+from tests.worker.helpers import until
+
+GPU = nvml.first_visible()
+pytestmark = pytest.mark.skipif(GPU is None, reason="NO NVIDIA GPU HERE: the worker ran on the CPU")
+
+READ = ("embedded", Precision.NF4, PipelineKind.REPORT)
+HOG = """
+import sys, torch
+free, _ = torch.cuda.mem_get_info()
+block = torch.empty(free - int(sys.argv[1]), dtype=torch.uint8, device="cuda")
+print("full", flush=True)
+sys.stdin.read()
+"""
+
+
+def used():
+    return nvml.memory_used(nvml.handles()[GPU])
+
+
+def test_figures_on_a_gpu_and_nothing_left_after_kill_9(start):
+    before = used()
+    worker = start(launch.COMMAND)
+    *_, done = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)
+    assert isinstance(done, DoneEvent), done
+    memory = done.reading.memory
+    assert abs(memory.vram_device_baseline - before) < 20 * MIB
+    assert memory.vram_device_peak - memory.vram_device_baseline > 200 * MIB  # the context alone
+    assert 0 < memory.vram_allocated_peak <= memory.vram_reserved_peak
+    assert memory.vram_reserved_peak < memory.vram_device_peak
+    # The status is half a second old: wait for one from after the reading.
+    read_at = time.time()
+    status = worker.wait(lambda status: status.telemetry.at > read_at, 5)
+    gpu = status.telemetry.gpus[GPU]
+    assert status.device == gpu.name == done.reading.provenance.device
+    assert abs(gpu.used - used()) <= 20 * MIB
+    assert status.telemetry.device_peak == memory.vram_device_peak
+    print(done.reading.timings, memory)
+    psutil.Process(status.pid).kill()
+    until(lambda: used() - before < 20 * MIB, 10)
+    *_, again = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)
+    assert again.reading.report == done.reading.report
+
+
+def test_a_gpu_that_is_full_costs_one_reading(start):
+    hog = subprocess.Popen(
+        [sys.executable, "-c", HOG, str(GIB // 4)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert hog.stdout.readline() == b"full\n"
+    worker = start(launch.COMMAND)
+    *_, last = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)
+    hog.kill()
+    hog.communicate()
+    assert isinstance(last, FailedEvent) and last.error["code"] == "out_of_memory"
+    until(lambda: used() < GIB, 10)
+    *_, done = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)
+    assert isinstance(done, DoneEvent), done
