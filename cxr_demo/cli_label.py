@@ -89,14 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _labeler(arguments: argparse.Namespace) -> Labeler:
     if arguments.labeler == "rules":
         return lambda reports: [rules.label(report) for report in reports]
-    import torch  # only this labeler needs it
+    from cxr_demo.labelers.chexbert import CheXbert  # with torch, which rules do without
 
-    from cxr_demo.labelers.chexbert import CheXbert
-
-    device = arguments.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return CheXbert(arguments.chexbert or models_dir() / "chexbert", device).label
+    return CheXbert(arguments.chexbert or models_dir() / "chexbert", arguments.device).label
 
 
 def _label_rows(

@@ -103,7 +103,9 @@ def test_chexbert_labels_a_file(tmp_path, monkeypatch):
     options = ("--labeler", "chexbert", "--chexbert", str(tmp_path), "--device", "cpu")
     status, target = label(tmp_path, "report\nno effusion\nlungs clear\n", *options)
     assert status == 0
-    expected = chexbert.CheXbert(tmp_path, config=TINY).label(["no effusion", "lungs clear"])
+    expected = chexbert.CheXbert(tmp_path, device="cpu", config=TINY).label(
+        ["no effusion", "lungs clear"]
+    )
     for row, found in zip(read(target), expected, strict=True):
         numbers = [cli_label._NUMBERS.get(each.label, "") for each in found.labels]
         assert [row[finding] for finding in FINDINGS] == numbers

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from cxr_demo.errors import ModelError
+from cxr_demo.errors import ModelError, OutOfMemory
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers.sentences import items_apart, sentences, without_markup
 from cxr_demo.records import FindingLabel, FindingSet, Span
+from cxr_demo.units import UNKNOWN
 
 CHECKPOINT = "chexbert.pth"
 MAX_TOKENS = 512
@@ -108,6 +109,19 @@ class CheXbertWrongTokenizer(ModelError):
     )
 
 
+class CheXbertNoDevice(ModelError):
+    """The device that was named is not there."""
+
+    code = "chexbert_no_device"
+    en = (
+        "CheXbert cannot use the device {device} here: name cpu, or cuda if there is an NVIDIA GPU."
+    )
+    pt = (
+        "O CheXbert não pode usar aqui o dispositivo {device}: indique cpu, ou cuda se há uma GPU "
+        "NVIDIA."
+    )
+
+
 class Network(nn.Module):
     """BERT and 14 heads; the names of its tensors are those of the checkpoint."""
 
@@ -126,13 +140,16 @@ class Network(nn.Module):
 
 
 class CheXbert:
-    """The labeler, loaded from `folder` (`chexbert.pth`, tokenizer files beside it) to `device`.
+    """The labeler, loaded from `folder` (`chexbert.pth`, tokenizer files beside it) to `device`:
+    "auto", "cpu", "cuda", "cuda:1" and so on.
 
     `config` differs from bert-base-uncased's in tests only. Raises the errors of this module.
     """
 
-    def __init__(self, folder: Path, device: str = "cpu", config: BertConfig | None = None) -> None:
-        self.device = torch.device(device)
+    def __init__(
+        self, folder: Path, device: str = "auto", config: BertConfig | None = None
+    ) -> None:
+        self.device = _device(device)
         config = config or BertConfig()
         self._tokenizer = _load_tokenizer(folder, config)
         self._network = _load_network(folder, config).to(self.device).eval()
@@ -165,8 +182,16 @@ class CheXbert:
 
     @torch.inference_mode()
     def _classes(self, rows: list[list[int]]) -> list[list[int]]:
-        with _full_float32():
-            return self._network(*self._padded(rows)).tolist()
+        try:
+            with _full_float32():
+                return self._network(*self._padded(rows)).tolist()
+        except torch.OutOfMemoryError:
+            if len(rows) == 1:
+                raise OutOfMemory(model="CheXbert", free=UNKNOWN) from None
+        # a report model may hold most of the GPU: go on in halves, once the error let go of it
+        torch.cuda.empty_cache()
+        half = len(rows) // 2
+        return self._classes(rows[:half]) + self._classes(rows[half:])
 
     def classify(self, texts: Sequence[str], progress: Progress | None = None) -> dict[str, Labels]:
         """Labels of every distinct text. Texts of similar length share a batch."""
@@ -176,7 +201,9 @@ class CheXbert:
         encoded = self._tokenizer(distinct, truncation=True, max_length=MAX_TOKENS)["input_ids"]
         order = sorted(range(len(distinct)), key=lambda index: len(encoded[index]))
         found: dict[str, Labels] = {}
-        for batch in _batches(order, encoded, _TOKENS_PER_BATCH[self.device.type]):
+        for batch in _batches(
+            order, encoded, _TOKENS_PER_BATCH.get(self.device.type, _TOKENS_PER_BATCH["cpu"])
+        ):
             classes = self._classes([encoded[index] for index in batch])
             for index, row in zip(batch, classes, strict=True):
                 found[distinct[index]] = {
@@ -246,6 +273,17 @@ def _together(parts: list[Labels]) -> Labels:
     if any(found[each] in (Label.POSITIVE, Label.UNCERTAIN) for each in pathologies):
         found[Finding.NO_FINDING] = Label.NOT_MENTIONED
     return found
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        raise CheXbertNoDevice(device=name) from error
+    return device
 
 
 def _load_tokenizer(folder: Path, config: BertConfig) -> BertTokenizer:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import BertConfig
 
-from cxr_demo.errors import CxrError
+from cxr_demo.errors import CxrError, OutOfMemory
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers import chexbert
 from cxr_demo.labelers.chexbert import CheXbert, Network
@@ -68,7 +68,7 @@ def test_labels_come_by_name_in_the_apps_order(folder):
         bias[index % 4 if index < 13 else 1] = 1
         tensors[f"linear_heads.{index}.bias"] = bias
     write_checkpoint(folder, tensors)
-    found = CheXbert(folder, config=TINY).label(["The heart is large."])[0]
+    found = CheXbert(folder, device="cpu", config=TINY).label(["The heart is large."])[0]
     assert found.labeler == "chexbert"
     assert tuple(each.finding for each in found.labels) == FINDINGS
     assert found[Finding.ENLARGED_CARDIOMEDIASTINUM].label is Label.NOT_MENTIONED  # head 0
@@ -80,14 +80,14 @@ def test_labels_come_by_name_in_the_apps_order(folder):
 
 
 def test_a_label_depends_on_neither_batch_nor_neighbours(folder):
-    labeler = CheXbert(folder, config=TINY)
+    labeler = CheXbert(folder, device="cpu", config=TINY)
     texts = ["no effusion", "the heart is large . lungs clear", "left effusion , small", "."]
     alone = {text: labeler.classify([text])[text] for text in texts}
     assert labeler.classify(texts) == alone
 
 
 def test_evidence_are_the_sentences_with_the_same_label(folder):
-    labeler = CheXbert(folder, config=TINY)
+    labeler = CheXbert(folder, device="cpu", config=TINY)
     text = "**Heart** is large.\n- [Pleura: left] no effusion.\n- lungs clear"
     whole, together = labeler.label_both([text])[0]
     parts = labeler.classify(["Heart is large.", "no effusion.", "lungs clear"])
@@ -117,7 +117,7 @@ def test_sentences_are_taken_together_by_precedence():
 
 
 def test_long_reports_keep_their_first_512_tokens(folder):
-    labeler = CheXbert(folder, config=TINY)
+    labeler = CheXbert(folder, device="cpu", config=TINY)
     long = "effusion " * 600
     cut = "effusion " * 510
     assert labeler.classify([long])[long] == labeler.classify([cut])[cut]
@@ -125,7 +125,7 @@ def test_long_reports_keep_their_first_512_tokens(folder):
 
 def test_progress_counts_distinct_texts(folder):
     seen = []
-    CheXbert(folder, config=TINY).classify(
+    CheXbert(folder, device="cpu", config=TINY).classify(
         ["no effusion", "no effusion", "lungs clear"],
         lambda done, total: seen.append((done, total)),
     )
@@ -133,16 +133,40 @@ def test_progress_counts_distinct_texts(folder):
 
 
 def test_empty_input_and_empty_report(folder):
-    labeler = CheXbert(folder, config=TINY)
+    labeler = CheXbert(folder, device="cpu", config=TINY)
     assert labeler.label([]) == []
     assert len(labeler.label([""])) == 1
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "toaster"])
+def test_a_device_that_is_not_there_is_refused(folder, device):
+    with pytest.raises(chexbert.CheXbertNoDevice, match=device):
+        CheXbert(folder, device, config=TINY)
+
+
+def test_a_full_gpu_makes_batches_smaller_before_it_gives_up(folder, monkeypatch):
+    labeler = CheXbert(folder, "cpu", config=TINY)
+    texts = ["no effusion", "lungs clear", "the heart is large", "small left effusion"]
+    expected = labeler.classify(texts)
+    padded, room = labeler._padded, 1
+
+    def crowded(rows):
+        if len(rows) > room:
+            raise torch.OutOfMemoryError("full")
+        return padded(rows)
+
+    monkeypatch.setattr(labeler, "_padded", crowded)
+    assert labeler.classify(texts) == expected
+    room = 0
+    with pytest.raises(OutOfMemory):
+        labeler.classify(texts)
 
 
 @pytest.mark.parametrize("missing", ["chexbert.pth", "vocab.txt"])
 def test_a_missing_file_is_named(folder, missing):
     (folder / missing).unlink()
     with pytest.raises(chexbert.CheXbertMissing, match=missing):
-        CheXbert(folder, config=TINY)
+        CheXbert(folder, device="cpu", config=TINY)
 
 
 class _Evil:
@@ -162,14 +186,14 @@ class _Evil:
 def test_what_is_no_checkpoint_is_refused_and_never_run(folder, content, capsys):
     (folder / "chexbert.pth").write_bytes(content)
     with pytest.raises(chexbert.CheXbertUnreadable):
-        CheXbert(folder, config=TINY)
+        CheXbert(folder, device="cpu", config=TINY)
     assert "unpickled" not in capsys.readouterr().out
 
 
 def test_a_bare_state_dict_is_refused(folder):
     torch.save(Network(TINY).state_dict(), folder / "chexbert.pth")
     with pytest.raises(chexbert.CheXbertUnreadable):
-        CheXbert(folder, config=TINY)
+        CheXbert(folder, device="cpu", config=TINY)
 
 
 @pytest.mark.parametrize("change", ["absent", "foreign", "shape", "integers"])
@@ -187,14 +211,14 @@ def test_other_tensors_are_refused_by_name(folder, change):
         tensors[name] = torch.zeros(4, dtype=torch.int64)
     write_checkpoint(folder, tensors)
     with pytest.raises(chexbert.CheXbertWrongTensors, match=name):
-        CheXbert(folder, config=TINY)
+        CheXbert(folder, device="cpu", config=TINY)
 
 
 def test_another_vocabulary_is_refused(folder):
     with (folder / "vocab.txt").open("a") as stream:
         stream.write("extra\n")
     with pytest.raises(chexbert.CheXbertWrongTokenizer):
-        CheXbert(folder, config=TINY)
+        CheXbert(folder, device="cpu", config=TINY)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +228,7 @@ def test_another_vocabulary_is_refused(folder):
         chexbert.CheXbertUnreadable(),
         chexbert.CheXbertWrongTensors(count=2, first="linear_heads.0.bias"),
         chexbert.CheXbertWrongTokenizer(),
+        chexbert.CheXbertNoDevice(device="cuda"),
     ],
 )
 def test_refusals_speak_both_languages_and_travel(error):
