@@ -18,7 +18,8 @@ POLICIES = (UncertaintyPolicy.UNCERTAIN_AS_POSITIVE, UncertaintyPolicy.UNCERTAIN
 
 @dataclass(frozen=True)
 class Row:
-    """One reading, JSON-ready: `labels` by the finding's name; seconds."""
+    """One reading, JSON-ready: `labels` by the finding's name; `made_with` names the device, the
+    decode path and the versions."""
 
     seed: int
     precision: str
@@ -27,9 +28,8 @@ class Row:
     labels: dict[str, str]
     unparsed: bool
     stop: str
-    ttft: float | None
-    total: float | None
     tokens: int
+    made_with: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,19 +96,12 @@ def summarise(
 
 
 def _replies(rows: Sequence[Row]) -> dict[str, Any]:
-    def quantiles(values: Sequence[float | None]) -> dict[str, float]:
-        known = [value for value in values if value is not None]
-        return {
-            "median": round(float(np.median(known)), 3),
-            "p95": round(float(np.quantile(known, 0.95)), 3),
-        }
-
+    makers = [dict(each) for each in sorted({tuple(sorted(r.made_with.items())) for r in rows})]
     return {
         "unparsed": sum(row.unparsed for row in rows),
         "not_ended": sum(row.stop != StopReason.END.value for row in rows),
         "tokens_mean": round(float(np.mean([row.tokens for row in rows])), 1),
-        "first_token_seconds": quantiles([row.ttft for row in rows]),
-        "total_seconds": quantiles([row.total for row in rows]),
+        "made_with": makers,
     }
 
 
