@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from cxr_demo.ui import present, strings
 from cxr_demo.ui.live import live_view
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.state import Choice, Services
+from cxr_demo.ui.uploads import Files
 from cxr_demo.worker.messages import WorkerStatus
 
 log = logging.getLogger(__name__)
@@ -39,18 +40,6 @@ MAX_UPLOAD = 100 * 1024**2
 HOLD_S = 0.5
 IDLE_S = 15 * 60
 """Seconds without a sign of life after which a page counts as gone."""
-
-
-class Files(Protocol):
-    """Where uploads lie until they are decoded: `studies.private_files.PrivateFiles`."""
-
-    def new(self) -> Path:
-        """A fresh private path."""
-        ...
-
-    def discard(self, path: Path) -> None:
-        """Delete it."""
-        ...
 
 
 class Sessions:

@@ -14,16 +14,19 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from logging.handlers import RotatingFileHandler
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from cxr_demo.errors import CxrError
-from cxr_demo.paths import temporary_dir
+from cxr_demo.paths import private_dir, temporary_dir
 from cxr_demo.phantoms import samples
 from cxr_demo.studies.pool import DecodePool
 from cxr_demo.studies.private_files import PrivateFiles
 from cxr_demo.ui.security import Access, Guard
 from cxr_demo.ui.strings import LANGUAGES
+from cxr_demo.ui.uploads import pack
 from cxr_demo.worker.client import WorkerClient
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Settings:
 def run(settings: Settings) -> int:
     """Serve until a signal comes; returns the exit status."""
     _quiet_environment()
+    _log_to_file()
     worker = WorkerClient.start()  # first: it loads while Gradio is still being imported
     try:
         port = free_port(settings.host, settings.port)
@@ -84,7 +88,7 @@ def _serve(
         for each in samples.samples()
     }
     choice = catalogue.default_choice()
-    sessions = Sessions(Services(pool, worker, paths, files.discard), choice)
+    sessions = Sessions(Services(pool, worker, paths, partial(pack, files), files.discard), choice)
     api = Api(sessions, files, titles, worker.status, samples.thumbnail)
     access = Access(secrets.token_urlsafe(24), port, settings.host)
     ended = _signals()
@@ -164,6 +168,14 @@ def _quiet_environment() -> None:
     for name in ("NO_PROXY", "no_proxy"):
         known = os.environ.get(name, "")
         os.environ[name] = ",".join(filter(None, [known, "127.0.0.1", "localhost", "::1"]))
+
+
+def _log_to_file() -> None:
+    """What went wrong, without names of files or patients, in the private folder."""
+    path = private_dir() / "app.log"
+    handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.getLogger("cxr_demo").addHandler(handler)
 
 
 def _signals() -> threading.Event:

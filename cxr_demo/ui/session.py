@@ -109,7 +109,7 @@ class Session:
         with self.lock:
             files = tuple(self._held.pop(token) for token in tokens if token in self._held)
         if files:
-            self._open(files, sample=None)
+            self._open(self._services.pack(files), sample=None)
 
     def open_sample(self, sample: str) -> None:
         """Open a sample study by its id. Raises KeyError for an unknown one."""

@@ -1,6 +1,6 @@
 """What a page's session is made of: its study, its readings, and the services that it uses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -156,9 +156,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Services:
-    """What all pages share: who decodes, who reads, and where the samples lie."""
+    """What all pages share: who decodes, who reads, where the samples lie, how files that were
+    picked together are brought together, and how a file of the user is deleted."""
 
     opener: Opener
     reader: Reader
     samples: dict[str, Path]
+    pack: Callable[[Sequence[Path]], tuple[Path, ...]]
     discard: Callable[[Path], None]

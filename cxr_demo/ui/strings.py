@@ -223,7 +223,6 @@ PAGE: dict[str, Pair] = {
     "js.seeing": ("Asking the model process…", "Consultando o processo do modelo…"),
     "js.provenance": ("Provenance", "Procedência"),
     "js.readings": ("Readings of this radiograph", "Leituras desta radiografia"),
-    "js.evidence": ("Evidence", "Evidência"),
     "js.no_evidence": (
         "No sentence of the report carries this.",
         "Nenhuma frase do laudo sustenta isto.",
@@ -259,7 +258,6 @@ PAGE: dict[str, Pair] = {
         "The viewer's own keys: press ? with the radiograph in focus.",
         "Teclas da imagem: ? com a radiografia em foco.",
     ),
-    "js.loading_page": ("Loading…", "Carregando…"),
 }
 
 STRINGS: dict[str, Pair] = {

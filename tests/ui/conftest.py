@@ -62,6 +62,21 @@ def app(tmp_path_factory):
     running.end()
 
 
+@pytest.fixture
+def started(tmp_path):
+    """Starts apps with one private folder; whatever the test leaves is killed."""
+    apps = []
+
+    def start(*flags):
+        apps.append(start_app(tmp_path / "home", *flags))
+        return apps[-1]
+
+    yield start
+    for each in apps:
+        if each.process.poll() is None:
+            each.end(signal.SIGKILL)
+
+
 @pytest.fixture(scope="session")
 def browser():
     if not CHROMIUM:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,7 +34,8 @@ def ask(path="/", method="GET", query="", client=("203.0.113.9", 5), **headers):
         "client": client,
         "server": ("127.0.0.1", 7860),
     }
-    asyncio.run(Guard(app, ACCESS)(scope, None, send))
+    with ThreadPoolExecutor(1) as thread:  # the browser's driver has a loop in this one
+        thread.submit(asyncio.run, Guard(app, ACCESS)(scope, None, send)).result()
     found = {k.decode().lower(): v.decode() for k, v in sent[0]["headers"]}
     return sent[0]["status"], found, bool(reached)
 

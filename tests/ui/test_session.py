@@ -15,6 +15,7 @@ from cxr_demo.ui import present
 from cxr_demo.ui.api import Sessions
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.state import Choice, Services
+from cxr_demo.ui.uploads import pack
 from tests.ui.build import radiograph, reading
 
 
@@ -78,7 +79,7 @@ class Opener:
 def parts():
     discarded = []
     samples = {"a": Path("sample-a"), "b": Path("sample-bb")}
-    return Services(Opener(), Reader(), samples, discarded.append), discarded
+    return Services(Opener(), Reader(), samples, tuple, discarded.append), discarded
 
 
 @pytest.fixture
@@ -267,3 +268,21 @@ def test_pages_do_not_mix_and_leave_nothing(parts):
     until(lambda: parts[0].reader.streams[0].stops == 1)
     assert sorted(each.name for each in parts[1]) == ["held", "mine"]
     assert sessions.get(second.id) is second
+
+
+def test_views_that_were_picked_together_become_one_study(tmp_path):
+    real = pytest.importorskip("cxr_demo.studies.opening")
+    from cxr_demo.paths import assets_dir
+    from cxr_demo.studies.private_files import PrivateFiles
+
+    samples = sorted((assets_dir() / "samples").glob("*.dcm"))
+    with PrivateFiles(tmp_path) as files:
+        picked = [files.store(each.read_bytes()) for each in samples[:1] * 2]
+        (packed,) = pack(files, picked)
+        assert not any(each.exists() for each in picked)
+        (study,) = real.list_studies(packed)
+        assert len(study.members) == 2
+        archive = files.store(packed.read_bytes())
+        other = files.store(b"x")
+        assert pack(files, [archive, other]) == (archive, other)
+        assert pack(files, [other]) == (other,)

@@ -32,8 +32,7 @@ export class Dialogs {
     const title = app.t("js.see");
     const study = app.view.study.image.id;
     this.show(title, h("p", { role: "status" }, app.t("js.seeing")), h("progress"));
-    const answer = await fetch(`/cxr/${app.session}/seen`);
-    const seen = answer.ok ? await answer.json() : { error: app.t("js.lost") };
+    const seen = (await app.ask("seen")) ?? { error: app.t("js.lost") };
     // Another radiograph may be open by now: its window must not show the old one.
     if (!this.dialog.open) return;
     if (app.view.study?.image.id !== study) return this.dialog.close();

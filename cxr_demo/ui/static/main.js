@@ -142,6 +142,17 @@ class App {
 
   // ---------------------------------------------------------------- commands
 
+  /** The JSON at `what` of this session, or null if the server is gone. */
+  async ask(what) {
+    try {
+      const answer = await fetch(`/cxr/${this.session}/${what}`);
+      return answer.ok ? await answer.json() : null;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return null;
+    }
+  }
+
   /** Ask the server for `action`; the next view shows what came of it. */
   async act(action, given = {}) {
     const asked = fetch(`/cxr/${this.session}/${action}`, {

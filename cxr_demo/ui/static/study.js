@@ -215,6 +215,7 @@ export class StudyPane {
     document.addEventListener("drop", async (event) => {
       event.preventDefault();
       mark(false);
+      document.querySelector("#tabs [role=tab]")?.click(); // it may fall onto another screen
       this.open(await droppedFiles(event.dataTransfer));
     });
   }
