@@ -298,7 +298,7 @@ class WorkerClient:
             self._send(channel, request)
         try:
             while True:
-                self._handle(channel.receive(SILENCE_S))
+                self._handle(_next(channel))
         except TimeoutError:
             launch.end_process(pid)
         except (OSError, EOFError, WireError, TypeError) as error:
@@ -339,6 +339,15 @@ class WorkerClient:
         with self._changed:
             self._status = status
             self._changed.notify_all()
+
+
+def _next(channel: Channel) -> Any:
+    """The next message. Raises TimeoutError after SILENCE_S, waited for in two halves: a machine
+    that slept finds the first one over when it wakes, though the worker is well."""
+    try:
+        return channel.receive(SILENCE_S / 2)
+    except TimeoutError:
+        return channel.receive(SILENCE_S / 2)
 
 
 __all__ = [

@@ -76,6 +76,7 @@ class Door:
 
     def __init__(self) -> None:
         forget_endpoint()
+        self.closed = False
         self._key = secrets.token_bytes(32)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._listener = self._listen()
@@ -92,6 +93,7 @@ class Door:
 
     def close(self) -> None:
         """Stop listening and remove what was written. May be called again."""
+        self.closed = True
         with contextlib.suppress(OSError):
             self._listener.close()
         forget_endpoint()

@@ -30,6 +30,10 @@ class Client:
         except queue.Full:
             self.channel.hang_up()
 
+    def waits(self) -> bool:
+        """True while something that was sent is still on its way."""
+        return self._outbox.unfinished_tasks > 0
+
     def leave(self) -> None:
         """End the speaking thread and free the connection."""
         self.channel.hang_up()
@@ -39,6 +43,7 @@ class Client:
         try:
             while (message := self._outbox.get()) is not None:
                 self.channel.send(message)
+                self._outbox.task_done()
         except OSError:
             self.channel.hang_up()
 
@@ -74,12 +79,22 @@ class Hall:
         with self._lock:
             return 0.0 if self._clients else time.monotonic() - self._left
 
+    def deliver(self, seconds: float) -> None:
+        """Wait until everything that was sent is out, at most `seconds`: before the end."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                if not any(client.waits() for client in self._clients):
+                    return
+            time.sleep(0.01)
+
     def _let_in(self) -> None:
-        while True:
+        while not self._door.closed:
             try:
                 connection = self._door.accept()
             except OSError:
-                return  # the door was closed: the worker is ending
+                time.sleep(0.1)  # a caller that gave up half way, or the door was closed
+                continue
             threading.Thread(
                 target=self._attend, args=(connection,), name="client-in", daemon=True
             ).start()

@@ -49,7 +49,7 @@ from cxr_demo.worker.messages import (
 )
 
 HEARTBEAT_S = 0.5
-IDLE_S = 5.0
+IDLE_S = 4.0
 """Seconds without clients and without an evaluation after which the worker ends."""
 
 PATIENCE_S = 2.5
@@ -92,10 +92,10 @@ class Server:
                 self._show(state=self._idle_state(), fraction=None)
         except DeviceFault:
             _log.error("the device failed; a new process is needed")
-            time.sleep(0.3)  # let the clients' threads deliver what was said last
             return EXIT_FAULT
         finally:
             self._door.close()
+            self._hall.deliver(0.5)
         return 0
 
     def end(self) -> None:

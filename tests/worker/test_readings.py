@@ -1,6 +1,7 @@
 """Readings through a real worker process; only the model inside is a stand-in."""
 
 import itertools
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from cxr_demo.errors import LeaseHeld
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -20,6 +22,7 @@ from cxr_demo.records import (
 )
 from cxr_demo.worker import client as clients
 from cxr_demo.worker.client import WorkerState
+from cxr_demo.worker.lease import device_lease
 from tests.worker.fake_worker import BUG, DEVICE_FAULT, ENDLESS, OUT_OF_MEMORY, WORDS
 from tests.worker.helpers import CHOICE, alive, image, until
 
@@ -199,6 +202,16 @@ def test_what_the_model_saw(worker):
     assert seen.image.shape == (8, 8, 3)
     assert seen.prompt.id == "gemma-direct-1"
     assert seen.text == f"<image>{seen.prompt.text}"
+
+
+def test_a_gpu_that_another_program_holds_is_left_alone(worker):
+    with device_lease(None):
+        *_, last = worker.read(image(), *CHOICE)
+    assert code(last) == "lease_held" and last.error["params"]["pid"] == os.getpid()
+    *_, done = worker.read(image(), *CHOICE)
+    assert isinstance(done, DoneEvent)
+    with pytest.raises(LeaseHeld):
+        device_lease(None).acquire()
 
 
 def test_an_unknown_model_is_an_answer_not_a_crash(worker):
