@@ -9,28 +9,23 @@ A thread keeps the connection: it starts the worker or attaches to a running one
 """
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-from cxr_demo.errors import CxrError, WorkerDied, WorkerError
+from cxr_demo.errors import WorkerDied, WorkerError
 from cxr_demo.evaluation import faults as _evaluation_faults
 from cxr_demo.models import faults as _model_faults
 from cxr_demo.records import (
-    DoneEvent,
-    FailedEvent,
     Phase,
     PhaseEvent,
     PipelineKind,
     Precision,
     Radiograph,
-    ReadingEvent,
-    TokenEvent,
 )
 from cxr_demo.worker import launch, messages
 from cxr_demo.worker.endpoint import Channel
@@ -42,6 +37,7 @@ from cxr_demo.worker.messages import (
     WorkerState,
     WorkerStatus,
 )
+from cxr_demo.worker.streams import ReadingStream, Reply, Waiter
 from cxr_demo.worker.wire import WireError
 
 SILENCE_S = 30.0
@@ -56,72 +52,6 @@ ERRORS = (_evaluation_faults, _model_faults)
 _log = logging.getLogger(__name__)
 
 
-class _Waiter(Protocol):
-    """Somebody who waits for what the worker says about one request."""
-
-    def receive(self, message: Any) -> bool:
-        """Take a message; true if it was the last."""
-
-    def fail(self, error: CxrError) -> None:
-        """The answer will not come."""
-
-
-class ReadingStream(Iterator[ReadingEvent]):
-    """The events of one reading, as they happen; the last is a DoneEvent or a FailedEvent, also
-    when the worker dies. May be iterated in another thread than the one that calls `stop`."""
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self._events: queue.SimpleQueue[ReadingEvent] = queue.SimpleQueue()
-        self._stop = stop
-        self._written: list[str] = []
-        self._ended = False
-
-    def __next__(self) -> ReadingEvent:
-        if self._ended:
-            raise StopIteration
-        event = self._events.get()
-        self._ended = isinstance(event, DoneEvent | FailedEvent)
-        return event
-
-    def stop(self) -> None:
-        """Ask for the end; the stream still delivers its last event, within one token's time."""
-        self._stop()
-
-    @property
-    def report(self) -> str:
-        """What has been written so far (it may be ahead of the events taken)."""
-        return "".join(self._written)
-
-    def receive(self, message: Any) -> bool:
-        """Called by the client's thread for each update."""
-        event: ReadingEvent = message.event
-        if isinstance(event, TokenEvent):
-            self._written.append(event.token.text)
-        self._events.put(event)
-        return isinstance(event, DoneEvent | FailedEvent)
-
-    def fail(self, error: CxrError) -> None:
-        """Called by the client's thread when the worker is gone."""
-        self._events.put(messages.failed(error, self.report))
-
-
-class _Reply:
-    def __init__(self) -> None:
-        self.future: Future[Any] = Future()
-
-    def receive(self, message: Any) -> bool:
-        if not self.future.cancelled():
-            if message.error is not None:
-                self.future.set_exception(CxrError.from_dict(message.error))
-            else:
-                self.future.set_result(message.value)
-        return True
-
-    def fail(self, error: CxrError) -> None:
-        if not self.future.cancelled():
-            self.future.set_exception(error)
-
-
 class WorkerClient:
     """A connection to the one worker of this private folder. See the head of this file."""
 
@@ -131,7 +61,7 @@ class WorkerClient:
         self._changed = threading.Condition()
         self._status = WorkerStatus(WorkerState.STARTING, since=time.time())
         self._channel: Channel | None = None
-        self._waiters: dict[int, _Waiter] = {}
+        self._waiters: dict[int, Waiter] = {}
         self._unsent: list[Any] = []
         self._last_id = 0
         self._closing = threading.Event()
@@ -236,11 +166,11 @@ class WorkerClient:
             return self._last_id
 
     def _ask(self, request: Callable[[int], Any]) -> Future[Any]:
-        id, reply = self._next_id(), _Reply()
+        id, reply = self._next_id(), Reply()
         self._submit(request(id), reply)
         return reply.future
 
-    def _submit(self, request: Any, waiter: _Waiter) -> None:
+    def _submit(self, request: Any, waiter: Waiter) -> None:
         with self._changed:
             if self._closing.is_set():
                 waiter.fail(WorkerDied())

@@ -25,7 +25,7 @@ from cxr_demo.records import (
 )
 from cxr_demo.telemetry import Sampler
 from cxr_demo.worker import engine as engines
-from cxr_demo.worker import messages
+from cxr_demo.worker.answers import answer, note, refuse
 from cxr_demo.worker.desk import Desk, Task
 from cxr_demo.worker.endpoint import Door
 from cxr_demo.worker.engine import DeviceFault, Engine
@@ -123,7 +123,7 @@ class Server:
                 try:
                     self._desk.submit(task)
                 except CxrError as error:
-                    _refuse(task, error)
+                    refuse(task, error)
 
     # ------------------------------------------------------------ in the heartbeat's thread
 
@@ -164,15 +164,15 @@ class Server:
                     self._read(task, request)
                 case See():
                     self._bring(request.model, request.precision, task)
-                    _answer(task, self._engine.see(request.radiograph, request.kind))
+                    answer(task, self._engine.see(request.radiograph, request.kind))
                 case Load():
                     self._load(task, request)
                 case Unload():
                     self._engine.unload()
                     self._show(model=None, precision=None)
-                    _answer(task)
+                    answer(task)
                 case StartJob():
-                    _answer(task, self._jobs.start(request.kind, request.recipe))
+                    answer(task, self._jobs.start(request.kind, request.recipe))
         except DeviceFault:
             raise
         except Exception as error:  # noqa: BLE001 - the worker outlives whatever a request does
@@ -183,12 +183,12 @@ class Server:
         if request.model is None or request.precision is None:
             model, precision = engines.recall()
             if self._desk.superseded(task) or self._jobs.active or self._engine.loaded:
-                _answer(task)
+                answer(task)
                 return
         else:
             model, precision = request.model, request.precision
         self._bring(model, precision, task)
-        _answer(task)
+        answer(task)
 
     def _bring(
         self,
@@ -270,21 +270,21 @@ class Server:
             self._show_loaded()
             self._jobs.step(loaded)
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
-            _note(error)
+            note(error)
             self._jobs.fail(self._translated(error, self._jobs.wants()[0]))
 
     def _fail(self, task: Task, error: Exception, report: str = "") -> None:
         """Answer `task` with `error`; after an out-of-memory the device is emptied first."""
-        _note(error)
+        note(error)
         model = getattr(task.request, "model", None) or "?"
         try:
             translated = self._translated(error, model)
         except DeviceFault:
-            _refuse(task, WorkerDied(), report)
+            refuse(task, WorkerDied(), report)
             raise
         if not isinstance(translated, ReadingStopped) and isinstance(task.request, Load):
             self._show(error=translated.to_dict())
-        _refuse(task, translated, report)
+        refuse(task, translated, report)
 
     def _translated(self, error: Exception, model: str) -> CxrError:
         translated = self._engine.translate(error, model)
@@ -298,29 +298,5 @@ class Server:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - readings must work without the store
-            _note(error)
+            note(error)
             self._show(error=self._engine.translate(error, "?").to_dict())
-
-
-def _answer(task: Task, value: Any = None) -> None:
-    task.asker.send(Answer(task.request.id, value))
-
-
-def _refuse(task: Task, error: CxrError, report: str = "") -> None:
-    if isinstance(task.request, Read):
-        event = messages.failed(error, report)
-        task.asker.send(ReadingUpdate(task.request.id, event))
-    else:
-        task.asker.send(Answer(task.request.id, error=error.to_dict()))
-
-
-def _note(error: BaseException) -> None:
-    """Log where an error came from, not what it says: messages may quote a file or a report."""
-    if isinstance(error, CxrError):
-        _log.info("refused: %s", error.code)
-        return
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = "?" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
-    _log.error("%s in %s", type(error).__name__, where)
