@@ -97,6 +97,8 @@ class Engine:
         # torch's own class when its allocator runs dry, plain text when CUDA itself does.
         if isinstance(error, MemoryError) or "out of memory" in str(error):
             return OutOfMemory(model=model, free=format_bytes(self._free()))
+        if isinstance(error, ImportError) and error.name:
+            return ModelError(model=model, detail=f"{error.name} is not installed")
         if type(error).__name__ == "AcceleratorError" or any(sign in str(error) for sign in _FATAL):
             raise DeviceFault from error
         return ModelError(model=model, detail=type(error).__name__)
