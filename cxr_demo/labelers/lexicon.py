@@ -21,7 +21,8 @@ MENTIONS: dict[Finding, tuple[str, ...]] = {
         r"\bprominent vascular pedicle",
         r"pneumomediastinum",
         # CheXbert counts whatever a report places in the mediastinum
-        r"\b(?:in|within|over\w*|behind|(?:changes|base|opacity) of) the (?:\w+ )?mediastinum",
+        r"\b(?:clips|changes|tissue|opacit\w+|densit\w+|calcification|mass\w*|convexity|interposition)"
+        r"\b.{0,40}\b(?:in|within|over\w*|behind|of) the (?:\w+ )?mediastinum",
     ),
     Finding.LUNG_LESION: (
         r"(?<!calcified )(?<!calcified hilar )\bnodul(?:es?|ar)\b"

@@ -50,6 +50,9 @@ SENTENCES = [
     ("The cardiomediastinal silhouette is stable.", {MEDIASTINUM: MAYBE, HEART: SILENT}),
     ("The cardiomediastinal silhouette is widened.", {MEDIASTINUM: YES}),
     ("A nodule lies behind the heart, stable in size.", {HEART: SILENT}),
+    ("No abnormality is seen in the mediastinum.", {MEDIASTINUM: SILENT}),
+    ("No mass is seen in the mediastinum.", {MEDIASTINUM: NO}),
+    ("Soft tissue density in the anterior mediastinum.", {MEDIASTINUM: YES}),
     # prior, resolved, history
     ("The previously seen pneumothorax has resolved.", {AIR: NO}),
     ("Interval resolution of the left effusion.", {EFFUSION: NO}),
