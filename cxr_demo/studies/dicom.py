@@ -93,8 +93,8 @@ def decode_stored(dataset: Dataset, header: Header, syntax: Syntax) -> NDArray[n
         )
     except MemoryError:
         raise
-    except Exception as error:  # decoders raise whatever they like on damaged data
-        raise FileDamaged(format="DICOM") from error
+    except Exception:  # noqa: BLE001 - decoders raise whatever they like on damaged data
+        raise FileDamaged(format="DICOM") from None
     return _used_bits(values, header, native=syntax.family == "native")
 
 
@@ -127,8 +127,8 @@ def _one_frame(pixels: bytes) -> bytes:
         return get_frame(pixels, 0, number_of_frames=1)
     except MemoryError:
         raise
-    except Exception as error:  # see `decode_stored`
-        raise FileDamaged(format="DICOM") from error
+    except Exception:  # noqa: BLE001 - see `decode_stored`
+        raise FileDamaged(format="DICOM") from None
 
 
 def _check_length(actual: int, header: Header) -> None:
@@ -156,8 +156,8 @@ def _colour_greys(stored: NDArray[np.integer], header: Header, dataset: Dataset)
     if header.photometric == "PALETTE COLOR":
         try:
             stored = apply_color_lut(stored, dataset)
-        except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
-            raise FileDamaged(format="DICOM") from error
+        except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+            raise FileDamaged(format="DICOM") from None
     pixels, notices = grey_from_colour(np.asarray(stored))
     return Greys(pixels, 8 * stored.dtype.itemsize, 1.0, 0.0, None, notices)
 

@@ -9,7 +9,8 @@
     └── the limits    DecodingTooLong, DecodingTooLarge, DecoderEnded
 
 Parameters are sizes, DICOM's own defined words and names of compressions, never text that someone
-typed into the file, and never its name.
+typed into the file, and never its name. Where another library's error lies behind one of these,
+it is raised `from None`: such errors quote the values that they stumbled over.
 """
 
 from cxr_demo.errors import StudyError

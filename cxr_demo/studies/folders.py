@@ -197,13 +197,13 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         with archive.open(name) as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError) as error:
-        raise FileDamaged(format="zip") from error
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError):
+        raise FileDamaged(format="zip") from None
     except (NotImplementedError, RuntimeError):
         raise ArchiveRefused() from None
     except Exception as error:  # zlib, bz2 and lzma raise errors of their own
         if isinstance(error, MemoryError):
             raise
-        raise FileDamaged(format="zip") from error
+        raise FileDamaged(format="zip") from None
     check_file_size(len(data))
     return data

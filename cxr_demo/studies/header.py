@@ -88,8 +88,8 @@ def parse_source(source: BinaryIO, pixels: bool = True) -> Dataset:
         return dcmread(source, force=True, specific_tags=_WANTED, stop_before_pixels=not pixels)
     except MemoryError:
         raise
-    except Exception as error:  # a hostile file can raise anything in the parser
-        raise FileDamaged(format="DICOM") from error
+    except Exception:  # noqa: BLE001 - a hostile file can raise anything in the parser
+        raise FileDamaged(format="DICOM") from None
 
 
 def read_header(dataset: Dataset) -> Header:

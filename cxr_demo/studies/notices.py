@@ -87,8 +87,8 @@ NOTICES: dict[str, tuple[str, str]] = {
         "A conversão de valores do arquivo é inválida e foi ignorada: valem os armazenados.",
     ),
     "files_skipped": (
-        "{count} other files of this study are not chest radiographs and were left out.",
-        "{count} outros arquivos deste estudo não são radiografias de tórax e ficaram de fora.",
+        "Files of this study that are no chest radiographs were left out: {count}.",
+        "Arquivos deste estudo que não são radiografias de tórax ficaram de fora: {count}.",
     ),
 }
 """Code -> (English, Portuguese), templates for the notice's own parameters."""

@@ -2,8 +2,8 @@
 
 PNG (ISO/IEC 15948) codes every byte as the difference to a guess made from its left, upper and
 upper left neighbours. A row depends on the one above and a pixel on the one before, so the picture
-is decoded along its anti-diagonals, each of which is one step of numpy: 0.1 us a pixel instead of
-the several that a plain loop takes.
+is decoded along its anti-diagonals, each of which is one step of numpy: under a microsecond a
+pixel, where a plain loop takes several.
 """
 
 import struct
@@ -60,25 +60,36 @@ def _inflate(data: bytes, expected: int) -> bytes:
     packed = b"".join(body for name, body in _chunks(data) if name == b"IDAT")
     try:
         raw = engine.decompress(packed, expected)
-    except zlib.error as error:
-        raise FileDamaged(format="PNG") from error
+    except zlib.error:
+        raise FileDamaged(format="PNG") from None
     if len(raw) != expected:
         raise FileDamaged(format="PNG")
     return raw
 
 
 def _unfilter(filters: NDArray[np.uint8], coded: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Undo the filters of (H, W, C) bytes; `filters` (H,) is each row's type, 0 to 4."""
-    rows, columns, _ = coded.shape
+    """Undo the filters of (H, W, C) bytes, W > 1; `filters` (H,) is each row's type, 0 to 4."""
+    rows, columns, channels = coded.shape
     # One row and column of zeros in front stand for what lies outside the picture.
-    plain = np.zeros((rows + 1, columns + 1, coded.shape[2]), np.int16)
+    plain = np.zeros((rows + 1, columns + 1, channels), np.int16)
+    # One row down and one column left is a fixed step in a flat array, so that a diagonal and its
+    # neighbours are slices, and nothing is copied.
+    flat, source = plain.reshape(-1, channels), coded.reshape(-1, channels)
+    kinds = filters[:, None]
     for diagonal in range(rows + columns - 1):
         first = max(0, diagonal - columns + 1)
-        row = np.arange(first, min(diagonal, rows - 1) + 1)
-        column = diagonal - row
-        left, upper = plain[row + 1, column], plain[row, column + 1]
-        guess = _guess(filters[row][:, None], left, upper, plain[row, column])
-        plain[row + 1, column + 1] = (coded[row, column] + guess) & 0xFF
+        last = min(diagonal, rows - 1)
+        corner = first * (columns + 1) + diagonal - first
+        span = (last - first) * columns + 1
+
+        def line(start: int, span: int = span) -> NDArray[np.int16]:
+            return flat[start : start + span : columns]
+
+        left, upper = line(corner + columns + 1), line(corner + 1)
+        guess = _guess(kinds[first : last + 1], left, upper, line(corner))
+        at = first * columns + diagonal - first
+        given = source[at : at + (last - first) * (columns - 1) + 1 : columns - 1]
+        line(corner + columns + 2)[:] = (given + guess) & 0xFF
     return plain[1:, 1:].astype(np.uint8)
 
 

@@ -98,6 +98,9 @@ class DecodePool:
 
     def _take(self) -> "_Child":
         child = self._slots.get()
+        if self._closed:
+            self._slots.put(child)
+            raise DecoderEnded()
         if child is not None and child.is_alive():
             return child
         return self._replace(child)

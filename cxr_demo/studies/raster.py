@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from cxr_demo.records import Notice, Radiograph, View
-from cxr_demo.studies import png16
+from cxr_demo.studies import bare_jpeg, png16
 from cxr_demo.studies.colour import grey_from_colour
 from cxr_demo.studies.errors import FileDamaged, SyntaxUnsupported
 from cxr_demo.studies.header import check_size
@@ -44,8 +44,8 @@ def read_raster(data: bytes, sha256: str) -> Radiograph:
         EOFError,
         IndexError,
         KeyError,
-    ) as error:
-        raise FileDamaged(format=source) from error
+    ):
+        raise FileDamaged(format=source) from None
     grey, notices = _to_grey(pixels)
     (low, high), seen = judge_pixels(grey)
     return Radiograph(
@@ -62,7 +62,7 @@ def read_raster(data: bytes, sha256: str) -> Radiograph:
 def _check_declared_size(data: bytes, source: str) -> None:
     if source == "JPEG":
         size = jpeg_size(data)
-        if size.bits != 8:
+        if size.bits != 8 and not bare_jpeg.is_lossless(size):
             raise SyntaxUnsupported(syntax=f"JPEG, {size.bits} bits")
         check_size(size.rows, size.columns)
         return
@@ -76,6 +76,8 @@ def _decode(data: bytes) -> tuple[NDArray[np.integer], int]:
     """(H, W) or (H, W, 3) uint8 or uint16 as a viewer would turn it, and its bits."""
     if png16.is_deep_colour(data):
         return png16.read(data), 16
+    if data.startswith(JPEG_MAGIC) and bare_jpeg.is_lossless(size := jpeg_size(data)):
+        return bare_jpeg.read(data, size), size.bits
     with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as opened:
         picture = ImageOps.exif_transpose(opened)
     if picture.mode.startswith("I"):

@@ -17,12 +17,14 @@ _FRAME_MARKERS = (*(set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}), 0xF7)
 
 @dataclass(frozen=True)
 class StreamSize:
-    """Rows, columns, components and bits per component of a compressed stream."""
+    """Rows, columns, components and bits per component of a compressed stream; for JPEG also the
+    frame header's marker, which tells the process."""
 
     rows: int
     columns: int
     components: int
     bits: int
+    marker: int = 0
 
 
 def check(frame: bytes, syntax: Syntax, rows: int, columns: int, samples: int, bits: int) -> None:
@@ -71,7 +73,7 @@ def jpeg_size(stream: bytes) -> StreamSize:
             continue
         if marker in _FRAME_MARKERS:
             bits, rows, columns, components = struct.unpack_from(">BHHB", stream, at + 4)
-            return StreamSize(rows, columns, components, bits)
+            return StreamSize(rows, columns, components, bits, marker)
         at += 2 + struct.unpack_from(">H", stream, at + 2)[0]
     raise FileDamaged(format="JPEG")
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import traceback
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -111,6 +112,10 @@ def test_nothing_of_an_error(planted, caplog, capfd):
                 open_study(planted[0])
             except StudyError as error:
                 sentences += [str(error), repr(error), error.message("pt"), str(error.to_dict())]
+                sentences += traceback.format_exception(error)[-1:]
+                quoted = "".join(traceback.format_exception(error))
+                assert "Traceback" in quoted
+                assert CANARY not in quoted.replace(str(planted[0]), "")
     for part in ("Modality", "BodyPartExamined", "ViewPosition", "PhotometricInterpretation"):
         path = plant(planted[0])
         dataset = pydicom.dcmread(path)
@@ -193,4 +198,4 @@ def test_no_memory_of_hostile_files(tmp_path):
     with pytest.raises(StudyError):
         open_study(path)
     gc.collect()
-    assert not any(isinstance(each, Dataset) for each in gc.get_objects())
+    assert not any(issubclass(type(each), Dataset) for each in gc.get_objects())

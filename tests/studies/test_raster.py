@@ -1,9 +1,11 @@
 """PNG and JPEG: the range is kept, whatever the mode."""
 
 import struct
+import subprocess
 import zlib
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -61,6 +63,31 @@ def test_jpeg(tmp_path):
         radiograph = opened(tmp_path / name)
         assert radiograph.source == "JPEG"
         assert np.abs(radiograph.pixels.astype(int) - pixels).mean() < 3
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize(("tool", "option"), [("dcmcjpeg", "+e1"), ("dcmcjpls", "+el")])
+def test_lossless_jpegs_keep_their_range(tool, option, bits, tmp_path):
+    """JPEG Lossless and JPEG-LS outside DICOM, from streams that dcmtk wrote."""
+    pixels = build.chest(151, 131, bits=bits)
+    plain = build.write(tmp_path / "plain.dcm", pixels, bits=bits)
+    packed = tmp_path / "packed.dcm"
+    subprocess.run([build.dcmtk(tool), option, str(plain), str(packed)], check=True)
+    dataset = pydicom.dcmread(packed)
+    frame = pydicom.encaps.get_frame(dataset.PixelData, 0, number_of_frames=1)
+    radiograph = open_bytes(frame)
+    np.testing.assert_array_equal(radiograph.pixels, pixels)
+    # dcmtk writes whatever is deeper than 8 bits as streams of 16.
+    assert (radiograph.source, radiograph.bits) == ("JPEG", 8 if bits == 8 else 16)
+    with pytest.raises((FileDamaged, TooManyPixels)):
+        open_bytes(frame[: len(frame) // 2])
+
+
+def test_12_bit_lossy_jpeg_is_refused_by_name():
+    dataset = pydicom.dcmread(build.PYDICOM / "JPGExtended.dcm")
+    frame = pydicom.encaps.get_frame(dataset.PixelData, 0, number_of_frames=1)
+    with pytest.raises(SyntaxUnsupported, match="JPEG, 12 bits"):
+        open_bytes(frame)
 
 
 def test_turned_by_exif(tmp_path):
