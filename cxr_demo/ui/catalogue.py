@@ -53,4 +53,12 @@ def remark(model: str, language: str) -> str:
 
 def _words(card: ModelCard, language: str) -> str:
     name = model_name(card.id, language)
-    return name if is_installed(card) else text("not_installed", language, name=name)
+    if not card.ported:
+        return text("not_ported", language, name=name)
+    if not is_installed(card):
+        return text("not_installed", language, name=name)
+    return text("stand_in_name", language, name=name) if _is_stand_in(card) else name
+
+
+def _is_stand_in(card: ModelCard) -> bool:
+    return weights.is_stand_in(weights.folder(card))

@@ -99,6 +99,8 @@ def _serve(
         ended.wait()
     finally:
         sessions.close_all()
+        if hasattr(blocks, "server"):
+            blocks.server.force_exit = True  # open pages hold connections that never end
         blocks.close(verbose=False)
     return 0
 

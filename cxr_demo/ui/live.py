@@ -48,9 +48,11 @@ def tiles(telemetry: Telemetry | None, language: str) -> list[list[Any]]:
         return []
     gpu = _own_gpu(telemetry)
     if gpu is None:
+        known = [each for each in (telemetry.rss, telemetry.rss_peak) if each is not None]
+        highest = max(known, default=None)  # the two are read one after the other
         return [
             _tile("tele.rss", format_bytes(telemetry.rss, language), None, language),
-            _tile("tele.rss_peak", format_bytes(telemetry.rss_peak, language), None, language),
+            _tile("tele.rss_peak", format_bytes(highest, language), None, language),
         ]
     load = UNKNOWN if gpu.load is None else f"{gpu.load * 100:.0f} %"
     peak = telemetry.device_peak

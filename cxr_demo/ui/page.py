@@ -16,6 +16,7 @@ TABS = (
 
 HEAD = """
 <meta name="color-scheme" content="dark">
+<meta name="google" content="notranslate">
 <link rel="stylesheet" href="/cxr/static/app.css">
 <link rel="stylesheet" href="/cxr/static/viewer.css">
 <script type="module" src="/cxr/static/main.js"></script>
@@ -23,6 +24,7 @@ HEAD = """
 
 AT_START = """() => {
   document.body.classList.add("dark");
+  document.documentElement.translate = false; // a browser would send the report to a translator
   document.documentElement.lang = "pt-BR";
 }"""
 

@@ -31,6 +31,8 @@ FRAME: dict[str, Pair] = {
     "pipeline.direct": ("Findings only", "Só achados"),
     "generate": ("Generate", "Gerar"),
     "stop": ("Stop", "Parar"),
+    "not_ported": ("{name} · not in this version", "{name} · não nesta versão"),
+    "stand_in_name": ("{name} · STAND-IN weights", "{name} · pesos SUBSTITUTOS"),
     "not_installed": ("{name} · not installed", "{name} · não instalado"),
     "model.missing": (
         "{name} is not installed on this machine: put its files into {folder}; the About screen "

@@ -83,12 +83,12 @@ export class ReportPane {
     }
     put(this.failure, report.error);
     put(this.remark, report.remark);
-    put(this.label, report.id ? report.label : null);
-    put(this.note, report.id ? [report.warning, report.language_note].filter(Boolean).join(" ") : null);
+    put(this.label, report.label);
+    put(this.note, [report.warning, report.language_note].filter(Boolean).join(" "));
     this.notices.hidden = !report.notices?.length;
     this.notices.replaceChildren(...(report.notices ?? []).map((each) => h("li", {}, each)));
     this.text.setAttribute("aria-label", app.t("js.report"));
-    this.text.classList.toggle("incomplete", INCOMPLETE.has(report.state));
+    this.text.classList.toggle("incomplete", INCOMPLETE.has(report.state) && !!report.label);
     this.copy.textContent = app.t("js.copy");
     this.copy.disabled = !this.clipboard;
     this.see.textContent = app.t("js.see");
