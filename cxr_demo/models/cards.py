@@ -30,7 +30,8 @@ class Licence:
 class ModelCard:
     """One model. `family` names the adapter's module in `cxr_demo.models`, or is None as long as
     this version has none for it. `hub` and `revision` name the published checkpoint, `parameters`
-    counts its weights; None where it is not known. `phantoms_only`: refuses every other image."""
+    counts its weights; None where it is not known. `phantoms_only`: refuses every other image.
+    `files` must lie beside the weights; of several joined by "|" one suffices."""
 
     id: str
     name: str
@@ -43,6 +44,12 @@ class ModelCard:
     prompts: dict[PipelineKind, Prompt]
     preprocessing: str
     phantoms_only: bool = False
+    files: tuple[str, ...] = (
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "preprocessor_config.json|processor_config.json",
+    )
 
     @property
     def ported(self) -> bool:
@@ -121,7 +128,7 @@ CARDS: dict[str, ModelCard] = {
         ModelCard(
             id="chexagent-2-3b",
             name="CheXagent 2 3B",
-            family=None,
+            family="chexagent2",
             hub="StanfordAIMI/CheXagent-2-3b",
             revision="8f19b53a2eceda4c33b0acec6c81fbc293ad80d0",
             licence=Licence("MIT", note="Its vision tower, XraySigLIP, is CC-BY-NC-4.0."),
@@ -129,6 +136,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_BOTH,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
             preprocessing="squashed_square",
+            files=("config.json", "vocab.json", "merges.txt"),
         ),
         ModelCard(
             id="chexagent-8b",

@@ -20,6 +20,14 @@ def padded_square(radiograph: Radiograph, side: int, resample: int) -> Seen:
     return Seen(np.asarray(resized), f"padded_square_{side}")
 
 
+def squashed_square(radiograph: Radiograph, side: int, resample: int) -> Seen:
+    """The default rendering as 3 equal channels, resized to (side, side, 3) without keeping the
+    aspect, as CheXagent was trained on it. `resample` as for `padded_square`."""
+    image = Image.fromarray(render(radiograph).astype(np.uint8, copy=False)).convert("RGB")
+    resized = image.resize((side, side), Image.Resampling(resample))
+    return Seen(np.asarray(resized), f"squashed_square_{side}")
+
+
 def _centred(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(H, W) -> (S, S) with S = max(H, W), the odd pixel of padding below or to the right."""
     height, width = grey.shape

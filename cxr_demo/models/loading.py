@@ -4,7 +4,7 @@ progress. No code that comes with weights runs, and none is fetched.
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,7 +72,12 @@ def load_native(
     except SafetensorError as error:
         raise WeightsRefused(model=card.name, detail=f"safetensors: {error}") from error
     model, info = loaded
-    _refuse_gaps(card, info)
+    gaps = {
+        "missing": info["missing_keys"],
+        "unknown": info["unexpected_keys"],
+        "wrong shape": [each[0] for each in info["mismatched_keys"]],
+    }
+    refuse_gaps(card, gaps)
     if precision is Precision.NF4 and device.type == "cpu":
         cpu_nf4.settle(model)
     progress(1.0)
@@ -85,13 +90,11 @@ def quantized_modules(model: torch.nn.Module) -> list[str]:
     return sorted(name for name, each in model.named_modules() if isinstance(each, kinds))
 
 
-def _refuse_gaps(card: ModelCard, info: dict[str, Any]) -> None:
-    kinds = (("missing", "missing_keys"), ("unknown", "unexpected_keys"))
-    found = [(word, sorted(info[key])) for word, key in kinds if info[key]]
-    if info["mismatched_keys"]:
-        found.append(("wrong shape", sorted(each[0] for each in info["mismatched_keys"])))
-    if found:
-        detail = "; ".join(f"{word}: {_listed(names)}" for word, names in found)
+def refuse_gaps(card: ModelCard, gaps: dict[str, Iterable[str]]) -> None:
+    """Raise WeightsRefused with the names if any of `gaps` (what is wrong: tensors) has one."""
+    found = [(word, sorted(names)) for word, names in gaps.items()]
+    detail = "; ".join(f"{word}: {_listed(names)}" for word, names in found if names)
+    if detail:
         raise WeightsRefused(model=card.name, detail=detail)
 
 

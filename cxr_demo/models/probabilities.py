@@ -34,11 +34,13 @@ class Question:
         return Prompt(self.id, self.text.format(finding=name), max_new_tokens=1)
 
 
+_CHEXAGENT = Question("chexagent-yesno-1", "Does this chest X-ray show {finding}?")
 QUESTIONS: dict[str, Question] = {
     "gemma": Question(
         "gemma-yesno-1", "Does this chest X-ray show {finding}? Answer yes or no.", lower=False
     ),
-    "chexagent": Question("chexagent-yesno-1", "Does this chest X-ray show {finding}?"),
+    "chexagent2": _CHEXAGENT,
+    "chexagent8b": _CHEXAGENT,
 }
 """By model family. CheXagent was trained on its question in lower case."""
 

@@ -18,8 +18,6 @@ __all__ = ["Installed", "Missing", "digest", "folder", "is_stand_in", "locate", 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 STAND_IN = "STAND-IN"
-_NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json")
-_IMAGE_SETTINGS = ("preprocessor_config.json", "processor_config.json")
 _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
@@ -52,9 +50,10 @@ def status(card: ModelCard, place: Path | None = None) -> Installed | Missing:
 
     Raises WeightsRefused if the index cannot be read or names files outside the folder."""
     place = place or folder(card)
-    what = [name for name in _NEEDED if not (place / name).is_file()]
-    if not any((place / name).is_file() for name in _IMAGE_SETTINGS):
-        what.append(_IMAGE_SETTINGS[0])
+    what = []
+    for alternatives in (each.split("|") for each in card.files):
+        if not any((place / name).is_file() for name in alternatives):
+            what.append(alternatives[0])
     names = _shard_names(card, place)
     what += [name for name in names if not (place / name).is_file()]
     if what:

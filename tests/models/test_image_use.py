@@ -118,5 +118,5 @@ def test_token_sets_spell_yes_and_no_only():
 def test_questions_take_the_name_as_each_family_was_taught():
     gemma = probabilities.QUESTIONS["gemma"].prompt(Finding.PLEURAL_EFFUSION)
     assert gemma.text == "Does this chest X-ray show Pleural Effusion? Answer yes or no."
-    chexagent = probabilities.QUESTIONS["chexagent"].prompt(Finding.PLEURAL_EFFUSION)
+    chexagent = probabilities.QUESTIONS["chexagent2"].prompt(Finding.PLEURAL_EFFUSION)
     assert chexagent.text == "Does this chest X-ray show pleural effusion?"

@@ -1,0 +1,232 @@
+"""What the adapters share: a causal language model of transformers' under the decoding engine, and
+a loaded model around it. Each family adds its images, its prompt and its prefix.
+"""
+
+import gc
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from cxr_demo import weights
+from cxr_demo.decoding.cache import KeyValueCache, LayerShape
+from cxr_demo.decoding.engine import Engine, Network, Prefix, Request, ShouldStop, never
+from cxr_demo.decoding.masks import Masks
+from cxr_demo.decoding.plain import PlainEngine
+from cxr_demo.decoding.text import TextStream
+from cxr_demo.models import hardware
+from cxr_demo.models.base import Generation, Piece, Seen
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.faults import PromptTooLong
+from cxr_demo.records import Memory, Precision, Prompt, Radiograph
+from cxr_demo.weights import Installed
+
+ATTENTION = "sdpa_with_our_masks"
+"""Name of torch's attention without transformers' own masks: under this name the engine's are used
+as they are, and where it gives none, none is made."""
+AttentionInterface.register(ATTENTION, sdpa_attention_forward)
+
+
+class CausalNetwork:
+    """A `...ForCausalLM` (Phi, Mistral), built with `ATTENTION`, as decoding engines see it; see
+    `decoding.engine.Network`."""
+
+    def __init__(self, model: Any) -> None:
+        self._body, self._head = model.model, model.lm_head
+        config = model.config
+        self.window = getattr(config, "sliding_window", None)
+        width = getattr(config, "head_dim", None)
+        width = width or config.hidden_size // config.num_attention_heads
+        shape = LayerShape(config.num_key_value_heads, width, self.window is not None)
+        self.layers = (shape,) * config.num_hidden_layers
+        self.positions = config.max_position_embeddings
+        self.device = self._head.weight.device
+        self.dtype = self._head.weight.dtype
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, D)."""
+        embedded: Tensor = self._body.embed_tokens(ids)
+        return embedded
+
+    def hidden(
+        self, embeddings: Tensor, positions: Tensor, masks: Masks, cache: KeyValueCache
+    ) -> Tensor:
+        """(B, T, D) -> (B, T, D) after the last norm."""
+        done: Tensor = self._body(
+            inputs_embeds=embeddings,
+            attention_mask=masks.windowed,  # equal to `full` where there is no window
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        return done
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """(B, T, D) -> logits (B, T, V)."""
+        logits: Tensor = self._head(hidden)
+        return logits
+
+
+class VisionLanguageModel(ABC):
+    """A loaded model; see `models.base.Model`.
+
+    `native` holds all weights, `network` is its language model. `digest` is the hash of the
+    checkpoint, in the making. Replies end at one of `stop_ids`; text between the two ids of
+    `thought` is not part of them."""
+
+    confirmed = False
+
+    def __init__(
+        self,
+        card: ModelCard,
+        precision: Precision,
+        native: nn.Module,
+        network: Network,
+        digest: Future[str],
+        stand_in: bool,
+        stop_ids: frozenset[int],
+        thought: tuple[int, int] | None = None,
+    ) -> None:
+        self.card, self.precision, self.stand_in = card, precision, stand_in
+        self._native = native
+        self._network = network
+        self._engine: Engine = PlainEngine(network)
+        self._digest = digest
+        self._stop_ids = stop_ids
+        self._thought = thought
+        self.device = hardware.name_of(network.device)
+
+    @property
+    @abstractmethod
+    def side(self) -> int:
+        """Pixels along each side of the image that the model is given."""
+
+    @property
+    @abstractmethod
+    def vocabulary(self) -> dict[str, int]:
+        """Ids by token."""
+
+    @abstractmethod
+    def see(self, radiograph: Radiograph) -> Seen:
+        """The image that this model is given: (S, S, 3) uint8."""
+
+    @abstractmethod
+    def prompt_text(self, prompt: Prompt) -> str:
+        """The whole prompt as the model reads it, with one placeholder where the image goes."""
+
+    @abstractmethod
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """The ids of `prefix`, position for position, the image's placeholders included."""
+
+    @abstractmethod
+    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
+        """Image and prompt as one row of embeddings, on the device."""
+
+    @abstractmethod
+    def decode(self, ids: list[int]) -> str:
+        """The text of `ids`, control tokens left out."""
+
+    @property
+    def engine(self) -> str:
+        """Name of the decode path in use."""
+        return self._engine.name
+
+    @property
+    def decoder(self) -> Engine:
+        """The decode path itself, for what needs logits (`probabilities`, `selftest`)."""
+        return self._engine
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the checkpoint's tensors; waits for it if it still runs."""
+        return self._digest.result()
+
+    def generate(
+        self,
+        seen: Seen,
+        prompt: Prompt,
+        should_stop: ShouldStop = never,
+        submitted: float | None = None,
+    ) -> Generation:
+        """Greedy reply. The work happens while the result is iterated over."""
+
+        def run(generation: Generation) -> Iterator[Piece]:
+            return self._pieces(seen, prompt, should_stop, generation)
+
+        return Generation(run, prompt.max_new_tokens, submitted)
+
+    def warm_up(self) -> None:
+        """Read a black image for two tokens, so that the first report does not pay for the
+        libraries' own start."""
+        black = Seen(np.zeros((self.side, self.side, 3), np.uint8), "black")
+        list(self.generate(black, Prompt("warm-up", "", max_new_tokens=2)))
+
+    def reset_peaks(self) -> None:
+        """Start a new measurement of `peaks`."""
+        hardware.reset_peaks(self._network.device)
+
+    def peaks(self) -> Memory:
+        """torch's peaks since `reset_peaks`, in bytes."""
+        return hardware.peaks(self._network.device)
+
+    def close(self) -> None:
+        """Free the device's memory; the model cannot be used afterwards."""
+        on_gpu = self._network.device.type == "cuda"
+        del self._native, self._network, self._engine
+        gc.collect()
+        if on_gpu:
+            torch.cuda.empty_cache()
+
+    def _pieces(
+        self, seen: Seen, prompt: Prompt, should_stop: ShouldStop, generation: Generation
+    ) -> Iterator[Piece]:
+        if should_stop():
+            return
+        device = self._network.device
+        try:
+            began = time.monotonic()
+            prefix = self._prefix_that_fits(seen, prompt)
+            state = self._engine.prefill(prefix, prompt.max_new_tokens)
+            generation.prompt_tokens = prefix.valid.shape[1]
+            generation.prefill_seconds = time.monotonic() - began
+            request = Request(prompt.max_new_tokens, self._stop_ids)
+            text = TextStream(self.decode, self._thought)
+            for step in self._engine.decode(state, request, should_stop):
+                token = int(step.ids[0] or 0)
+                yield Piece(token, "" if step.ended[0] else text.push(token), step.ended[0])
+        except torch.OutOfMemoryError:
+            raise hardware.out_of_memory(self.card, device) from None
+
+    def _prefix_that_fits(self, seen: Seen, prompt: Prompt) -> Prefix:
+        with torch.no_grad():
+            prefix = self.prefix(seen, prompt)
+        needed = prefix.valid.shape[1] + prompt.max_new_tokens
+        if needed > self._network.positions:
+            limit = self._network.positions
+            raise PromptTooLong(model=self.card.name, needed=needed, limit=limit)
+        return prefix
+
+
+def normalised(
+    seen: Seen, mean: list[float], deviation: list[float], device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    """(H, W, 3) uint8 -> (1, 3, H, W): scaled to 0..1, less `mean`, by `deviation` per channel."""
+    pixels = torch.tensor(seen.pixels, device=device).permute(2, 0, 1)[None].float() / 255
+    shape = (1, 3, 1, 1)
+    means, deviations = (torch.tensor(each, device=device) for each in (mean, deviation))
+    return ((pixels - means.view(shape)) / deviations.view(shape)).to(dtype)
+
+
+def start_digest(installed: Installed) -> Future[str]:
+    """Hash the checkpoint in a thread of its own, beside the loading."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="weights-hash")
+    digest = pool.submit(weights.digest, installed.shards)
+    pool.shutdown(wait=False)
+    return digest
