@@ -91,7 +91,8 @@ def _subject(view: View, phantom: bool, uid_seed: str | None) -> Dataset:
         dataset.ViewPosition = "LL" if view is View.LATERAL else view.value
     dataset.PatientOrientation = ["P", "F"] if view is View.LATERAL else ["L", "F"]
     dataset.PresentationIntentType = "FOR PRESENTATION"
-    dataset.BurnedInAnnotation = "YES" if phantom else "NO"
+    # The tag asks for annotation that could name a patient; "SYNTHETIC" and the side do not.
+    dataset.BurnedInAnnotation = "NO"
     dataset.LossyImageCompression = "00"
     if phantom:
         dataset.QualityControlImage = "YES"
