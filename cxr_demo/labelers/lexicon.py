@@ -117,7 +117,7 @@ OTHER_ABNORMALITIES = (
     r"collaps\w+|compress\w+|wedg\w+|lucenc\w+|densit\w+|nodul\w+|\bcysts?\b|lesions?\b",
     r"lymph|adenopathy|paratracheal|azygos|prominen\w+|irregular\w*|obscur\w+|subcutaneous",
     r"foreign bod\w+|bullet|shrapnel|\bsuture|\bpiercing|\bring\b|implants?\b|prosthe\w+",
-    r"\binjur\w+|amputat\w+|mastectomy|diverticul\w+|distended",
+    r"increased (?:\w+ ){0,2}markings|\binjur\w+|amputat\w+|mastectomy|diverticul\w+|distended",
     r"\b(?:mild|minimal|moderate|severe|small|scattered|several|numerous|old|remote|diffuse)\b"
     r"(?! (?:low|hypo|decreased))",
 )

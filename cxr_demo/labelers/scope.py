@@ -17,7 +17,7 @@ _SEEN = (
 _OPENING = (
     r"(?:an?|the|this|there|mild\w*|minimal\w*|moderate\w*|severe\w*|marked\w*|stable|unchanged|"
     r"persistent|low|normal|heart|cardiac|cardio\w+|mediastin\w+|lungs?|tortuous|degenerative|"
-    r"calcifi\w+|old|chronic|prior|status|bilateral|bibasilar|status|increased|prominent|it|which|"
+    r"calcifi\w+|old|chronic|prior|status|bilateral|bibasilar|increased|prominent|it|which|"
     r"redemonstrat\w+|again|healed|multiple|several)\b"
 )
 

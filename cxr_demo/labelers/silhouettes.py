@@ -32,7 +32,7 @@ _ELSEWHERE = re.compile(
     r"adjacent to|within|in|through|near|along|from|to|surrounding|left|right) (?:the )?"
     r"(?:(?:upper|superior|left|right|anterior|posterior) )*$"
 )
-_PART = re.compile(r",\s+(?:and\s+)?|\swith\s")
+_PART = re.compile(r", (?:and )?| with | and (?=(?:\w+ )?(?:increas|prominen|tortuous|dilat))")
 
 
 class _State(IntEnum):
@@ -46,12 +46,19 @@ class _State(IntEnum):
 
 
 _STATES = re.compile(
-    r"(?P<BORDERLINE>\bborderline\b)|"
-    r"(?P<UPPER>(?<!at )(?<!near )(?<!the )(?<!wards )\bupper limits?(?: of)? normal)|"
+    # CheXbert takes "is upper limits of normal" for enlarged, "at the upper limits" for normal
+    r"(?P<UPPER>\b(?:is|appears) upper limits?(?: of)? normal)|"
+    r"(?P<BORDERLINE>\bborderline\b|(?<!at )(?<!near )(?<!the )(?<!wards )\bupper limits?\b)|"
     r"(?P<NORMAL>\bnormal\w*|\bwithin (?:\w+ )?limits?|\bunremarkable|\bnon-?enlarged|"
     r"\b(?:no|not|without)(?: \w+){0,3} (?:enlarg\w*|widen\w*|abnormal\w*|remarkable)|"
     r"\btop (?:of |limits of )?normal|\blimits of normal)|"
-    r"(?P<ENLARGED>\benlarg\w*|\blarger?\b|\bincreas\w+|\bprominen\w+|\bwiden\w*|\bdilat\w+|\bbig\b)|"
+    r"(?P<ENLARGED>\benlarg\w*|\bwiden\w*|"
+    # "large" and its like are said of other things too, so they must touch a subject or its verb
+    r"\b(?:(?<!there )is|are|appears?|remains?|size|heart|silhouette|mediastinum|contours?|\w+ly|"
+    r"somewhat|xxxx) (?:larger?|big|prominent|increased|dilated)\b|"
+    r"\b(?:larger?|big|prominent|increased) (?=heart|cardi|mediast|(?:upper|superior) mediast)|"
+    r"\b(?:prominence|increase) (?:of|in) "
+    r"(?=(?:size of )?(?:the )?(?:\w+ )?(?:heart|cardi|mediast)))|"
     r"(?P<STABLE>\bstable|\bunchanged|\bsimilar|\bno (?:\w+ ){0,2}change|\bnot (?:\w+ )?changed)"
 )
 _LABELS = {
