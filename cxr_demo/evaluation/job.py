@@ -5,18 +5,21 @@ before it returns, so a kill at any moment costs at most the image in work.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from cxr_demo.evaluation.faults import RecipeUnknown
-from cxr_demo.models import Model
 from cxr_demo.paths import private_dir
-from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
 from cxr_demo.store.runs import RunStore
 
 KINDS: dict[str, str] = {"phantoms": "cxr_demo.evaluation.phantom_run"}
 """Evaluations by name; each module offers `prepare(recipe, store) -> Job`."""
+
+
+Reader = Callable[[Radiograph, PipelineKind, Callable[[], bool]], Iterator[ReadingEvent]]
+"""`pipelines.read` with a model on the device; the worker's also measures memory beside it."""
 
 
 class Job(Protocol):
@@ -29,8 +32,8 @@ class Job(Protocol):
     pipeline: PipelineKind
     total: int
 
-    def step(self, model: Model, should_stop: Callable[[], bool]) -> bool:
-        """Read one image and commit its row; false when none was left or it was stopped."""
+    def step(self, read: Reader, should_stop: Callable[[], bool]) -> bool:
+        """Read one image with `read` and commit its row; false if none was left, or if stopped."""
 
 
 def prepare(kind: str, recipe: dict[str, Any], store: RunStore) -> Job:

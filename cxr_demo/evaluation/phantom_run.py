@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cxr_demo import models, phantoms, pipelines
+from cxr_demo import models, phantoms
 from cxr_demo.errors import CxrError, WorkerDied
 from cxr_demo.evaluation.faults import RecipeUnknown
+from cxr_demo.evaluation.job import Reader
 from cxr_demo.findings import Finding
-from cxr_demo.models import Model
 from cxr_demo.phantoms.cohort import TEST_SEEDS
 from cxr_demo.records import (
     DoneEvent,
@@ -76,7 +76,7 @@ class PhantomRun:
         seeds = TEST_SEEDS[: recipe.count]
         self._todo: Iterator[int] = iter([seed for seed in seeds if str(seed) not in done])
 
-    def step(self, model: Model, should_stop: Callable[[], bool]) -> bool:
+    def step(self, read: Reader, should_stop: Callable[[], bool]) -> bool:
         """Read one phantom and commit its row; false when none was left or it was stopped."""
         seed = next(self._todo, None)
         if seed is None:
@@ -85,7 +85,7 @@ class PhantomRun:
         if self._store.begin(self.run, key) > MOST_TRIES:
             self._store.commit(self.run, Prediction(key, error=WorkerDied.code))
             return True
-        prediction = predict(model, seed, self.pipeline, should_stop)
+        prediction = predict(read, seed, self.pipeline, should_stop)
         if prediction is None:
             self._store.forget_try(self.run)
             return False
@@ -116,12 +116,12 @@ def radiograph(seed: int) -> Radiograph:
 
 
 def predict(
-    model: Model, seed: int, kind: PipelineKind, should_stop: Callable[[], bool]
+    read: Reader, seed: int, kind: PipelineKind, should_stop: Callable[[], bool]
 ) -> Prediction | None:
     """One phantom through the path of the screen; None if it was stopped before its end. Errors
     of this image become part of its row; broken devices and full memory are raised."""
     key = str(seed)
-    for event in pipelines.read(model, radiograph(seed), kind, should_stop):
+    for event in read(radiograph(seed), kind, should_stop):
         if isinstance(event, FailedEvent):
             return Prediction(key, report=event.report or None, error=event.error["code"])
         if isinstance(event, DoneEvent):

@@ -7,7 +7,6 @@ from typing import Any
 
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import job as jobs
-from cxr_demo.models import Model
 from cxr_demo.records import Precision
 from cxr_demo.store.runs import RunStore
 from cxr_demo.worker.faults import JobRunning
@@ -63,10 +62,10 @@ class Jobs:
         job = self._present()
         return job.model, job.precision
 
-    def step(self, model: Model) -> None:
-        """Read one image; ends the evaluation after the last one, or when it was stopped."""
+    def step(self, read: jobs.Reader) -> None:
+        """Read one image with `read`; ends the evaluation after the last one, or if stopped."""
         began = time.monotonic()
-        went_on = self._present().step(model, self._halt.is_set)
+        went_on = self._present().step(read, self._halt.is_set)
         if went_on:
             self._seconds += time.monotonic() - began
             self._steps += 1

@@ -18,7 +18,9 @@ from cxr_demo.records import (
     FailedEvent,
     Phase,
     PhaseEvent,
+    PipelineKind,
     Precision,
+    Radiograph,
     Reading,
     ReadingEvent,
     TokenEvent,
@@ -172,7 +174,9 @@ class Server:
                     self._show(model=None, precision=None)
                     answer(task)
                 case StartJob():
-                    answer(task, self._jobs.start(request.kind, request.recipe))
+                    started = self._jobs.start(request.kind, request.recipe)
+                    self._show(state=WorkerState.EVALUATING)  # told before the answer
+                    answer(task, started)
         except DeviceFault:
             raise
         except Exception as error:  # noqa: BLE001 - the worker outlives whatever a request does
@@ -247,6 +251,13 @@ class Server:
         finally:
             self._sampler.end_request()
 
+    def _read_for_job(
+        self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
+    ) -> Iterator[ReadingEvent]:
+        self._sampler.begin_request()
+        events = self._engine.read(radiograph, kind, should_stop, time.monotonic())
+        return self._measured(events)
+
     def _measured(self, events: Iterator[ReadingEvent]) -> Iterator[ReadingEvent]:
         """The events, the last one with the peaks that were sampled beside them."""
         for event in events:
@@ -266,9 +277,9 @@ class Server:
             if self._jobs.settle():
                 return
             model, precision = self._jobs.wants()
-            loaded = self._engine.load(model, precision, lambda fraction: None)
+            self._engine.load(model, precision, lambda fraction: None)
             self._show_loaded()
-            self._jobs.step(loaded)
+            self._jobs.step(self._read_for_job)
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
             note(error)
             self._jobs.fail(self._translated(error, self._jobs.wants()[0]))

@@ -107,7 +107,7 @@ def reading(model, report, stop, kind, sha256):
     return Reading(report, (findings,), stop, Timings(), model.peaks(), provenance)
 
 
-def predict(model, seed, kind, should_stop):
+def predict(read, seed, kind, should_stop):
     time.sleep(STEP_S)
     return None if should_stop() else Prediction(str(seed), report="fake")
 

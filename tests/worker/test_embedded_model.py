@@ -58,6 +58,7 @@ def test_reading_stopping_seeing_refusing_and_evaluating(start):
     with RunStore(store_path()) as store:
         rows = list(store.predictions(run))
     assert all(row.report and row.tokens and row.provenance for row in rows)
+    assert all(row.seconds > 0 and row.ttft > 0 for row in rows)
     assert all(len(row.labels["direct"]) == 14 for row in rows)
     score = micro_f1(rows, UncertaintyPolicy.UNCERTAIN_AS_POSITIVE)
     assert score is not None and 0 <= score <= 1
