@@ -87,8 +87,8 @@ def _model_row(card: ModelCard, language: str) -> list[str]:
     name = escape(model_name(card.id, language))
     if card.hub:
         name += f"<br><code>{escape(card.hub)}</code>"
-    licence = escape(card.licence.name)
-    remarks = [card.licence.note] if card.licence.note else []
+    licence = escape(_licence(card.licence.name, language))
+    remarks = [_licence(card.licence.note, language)] if card.licence.note else []
     if card.licence.gated:
         remarks.append(_plain(about_text.GATED, language))
     if remarks:
@@ -102,6 +102,10 @@ def _model_row(card: ModelCard, language: str) -> list[str]:
     else:
         here = _say(about_text.NOT_INSTALLED, language)
     return [name, licence, count, here]
+
+
+def _licence(words: str, language: str) -> str:
+    return about_text.LICENCES_PT.get(words, words) if language == "pt" else words
 
 
 def _plain(pair: Pair, language: str) -> str:

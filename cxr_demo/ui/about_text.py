@@ -90,6 +90,15 @@ STORED: tuple[tuple[Pair, Pair, Pair, Pair], ...] = (
         ("delete the folder while the app is closed", "apague a pasta com o aplicativo fechado"),
     ),
     (
+        (
+            "Last model used, hashes of the weights",
+            "Último modelo usado, hashes dos pesos",
+        ),
+        ("{home}", "{home}"),
+        ("until you delete it", "até você apagar"),
+        ("delete the folder while the app is closed", "apague a pasta com o aplicativo fechado"),
+    ),
+    (
         ("Language of the screen", "Idioma da tela"),
         ("this browser's storage", "armazenamento deste navegador"),
         ("until you clear it", "até você limpar"),
@@ -108,6 +117,19 @@ STORED: tuple[tuple[Pair, Pair, Pair, Pair], ...] = (
         ("copy something else", "copie outra coisa"),
     ),
 )
+
+LICENCES_PT = {
+    "the licence of this program": "a licença deste programa",
+    "Trained on drawn images only.": "Treinado apenas com imagens desenhadas.",
+    "Serving the model to others over a network counts as distribution.": (
+        "Servir o modelo a outros pela rede conta como distribuição."
+    ),
+    "Its vision tower, XraySigLIP, is CC-BY-NC-4.0.": (
+        "A torre de visão, XraySigLIP, é CC-BY-NC-4.0."
+    ),
+    "see the publisher's page": "ver a página de quem publica",
+}
+"""The cards' remarks on licences in Portuguese; names of licences are names and stay."""
 
 MODELS_HEAD: tuple[Pair, ...] = (
     ("Model", "Modelo"),

@@ -46,7 +46,7 @@ def view(session: Session) -> View:
         "report": report_view(
             run, session.study, catalogue.remark(session.choice.model, language), language
         ),
-        "findings": findings_view(run, language),
+        "findings": findings_view(run, language, session.shown_runs),
         "timings": timings_view(run, language),
         "busy": session.busy,
     }
@@ -210,6 +210,7 @@ def segments(run: Run) -> list[View]:
     return pieces
 
 
+_OPPOSITE = {Label.POSITIVE, Label.NEGATIVE}
 _WEIGHT = {Label.POSITIVE: 0, Label.UNCERTAIN: 1, Label.NEGATIVE: 2, Label.NOT_MENTIONED: 3}
 
 
@@ -247,8 +248,9 @@ def _warning(run: Run, now: str, language: str) -> str | None:
 # ---------------------------------------------------------------- findings
 
 
-def findings_view(run: Run | None, language: str) -> View:
-    """The 14 rows, in a state of their own until something was assessed."""
+def findings_view(run: Run | None, language: str, runs: Sequence[Run] = ()) -> View:
+    """The 14 rows, in a state of their own until something was assessed, and what does not go
+    together: within the set, between the labelers, and with the other `runs` of the image."""
     found = leading(run)
     complete = run is not None and run.reading is not None and run.reading.stop is StopReason.END
     rows = [finding_row(each, found, complete, run, language) for each in FINDINGS]
@@ -258,6 +260,8 @@ def findings_view(run: Run | None, language: str) -> View:
         remarks = [text("unparsed", language)]
     elif found is not None and not complete:
         remarks = [text("incomplete_findings", language), *remarks]
+    if run is not None:
+        remarks += opposed_readings(run, runs, language)
     return {
         "run": run.id if run else None,
         "labeler": text(f"labeler.{found.labeler}", language) if found else None,
@@ -279,7 +283,23 @@ def finding_row(
         "icon": ICONS[shown],
         "word": text(f"label.{shown}", language),
         "evidence": evidence(row, run.report) if row and run else [],
+        "others": _other_labelers(finding, run, complete, language),
     }
+
+
+def _other_labelers(finding: Finding, run: Run | None, complete: bool, language: str) -> list[str]:
+    """What every further labeler says of this finding."""
+    sets = run.reading.findings[1:] if run and run.reading else ()
+    return [
+        text(
+            "labeler.says",
+            language,
+            labeler=text(f"labeler.{each.labeler}", language),
+            word=text(f"label.{finding_state(each[finding], complete)}", language),
+        )
+        for each in sets
+        if not each.unparsed
+    ]
 
 
 def contradictions(sets: Sequence[FindingSet], language: str) -> list[str]:
@@ -303,7 +323,6 @@ def contradictions(sets: Sequence[FindingSet], language: str) -> list[str]:
 
 
 def _disagreements(first: FindingSet, other: FindingSet, language: str) -> list[str]:
-    opposite = {Label.POSITIVE, Label.NEGATIVE}
     return [
         text(
             "contradiction.labelers",
@@ -315,8 +334,31 @@ def _disagreements(first: FindingSet, other: FindingSet, language: str) -> list[
             second_by=text(f"labeler.{other.labeler}", language),
         )
         for row in first.labels
-        if {row.label, other[row.finding].label} == opposite
+        if {row.label, other[row.finding].label} == _OPPOSITE
     ]
+
+
+def opposed_readings(run: Run, runs: Sequence[Run], language: str) -> list[str]:
+    """One sentence per finding that another complete reading of this image says the opposite of."""
+    found = leading(run)
+    remarks = []
+    for other in runs:
+        theirs = leading(other)
+        if other is run or found is None or theirs is None or state(other) != "done":
+            continue
+        for row in found.labels:
+            if {row.label, theirs[row.finding].label} == _OPPOSITE:
+                remarks.append(
+                    text(
+                        "contradiction.readings",
+                        language,
+                        finding=row.finding.name_in(language),
+                        first=text(f"label.{row.label}", language),
+                        second=text(f"label.{theirs[row.finding].label}", language),
+                        other=reading_tab(other, False, language)["details"],
+                    )
+                )
+    return remarks
 
 
 # ---------------------------------------------------------------- timings

@@ -123,6 +123,11 @@ FINDINGS: dict[str, Pair] = {
         "Disagreement on {finding}: {first} by {first_by}, {second} by {second_by}.",
         "Discordância em {finding}: {first} segundo {first_by}, {second} segundo {second_by}.",
     ),
+    "contradiction.readings": (
+        "{finding}: {first} here, {second} in the reading {other}.",
+        "{finding}: {first} aqui, {second} na leitura {other}.",
+    ),
+    "labeler.says": ("{labeler}: {word}", "{labeler}: {word}"),
     "unparsed": (
         "No finding could be read from the model's answer: nothing is assessed.",
         "Nenhum achado pôde ser lido na resposta do modelo: nada foi avaliado.",

@@ -116,6 +116,25 @@ def test_labelers_that_disagree_are_pointed_out():
     assert "Pneumothorax" in remarks[0]
 
 
+def test_a_direct_answer_that_opposes_the_report_is_pointed_out():
+    report = run(reading=reading("No pleural effusion. The heart is enlarged."))
+    direct = run(
+        reading=reading("Pleural Effusion", findings=(labels(PLEURAL_EFFUSION=Label.POSITIVE),))
+    )
+    remarks = present.findings_view(report, "en", [report, direct])["remarks"]
+    assert remarks == ["Pleural Effusion: absent here, present in the reading 4 bits · 07:00:00."]
+    half = run(reading=reading(stop=StopReason.STOPPED, findings=direct.reading.findings))
+    assert present.findings_view(report, "en", [report, half])["remarks"] == []
+
+
+def test_every_labeler_that_ran_is_heard():
+    both = (labels("rules", EDEMA=Label.POSITIVE), labels("chexbert", EDEMA=Label.UNCERTAIN))
+    rows = present.findings_view(run(reading=reading(findings=both)), "en")["rows"]
+    edema = next(row for row in rows if row["finding"] == "Edema")
+    assert edema["word"] == "present"
+    assert edema["others"] == ["CheXbert labels: uncertain"]
+
+
 def test_no_finding_applies_or_not_and_is_never_called_absent():
     normal = run(reading=reading(findings=(labels(NO_FINDING=Label.POSITIVE),)))
     assert states(present.findings_view(normal, "en"))["No Finding"] == "clear"

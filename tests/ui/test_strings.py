@@ -1,11 +1,14 @@
 """Both languages say the same things."""
 
+import html
 import re
 from pathlib import Path
 
 import pytest
 
+from cxr_demo.models.cards import CARDS
 from cxr_demo.ui import about_text, strings
+from cxr_demo.ui.about import about_html
 
 STATIC = Path(strings.__file__).parent / "static"
 
@@ -41,6 +44,14 @@ def test_about_speaks_both_languages():
         *(words for _, words in about_text.KEYS),
     ]
     assert all(english and portuguese for english, portuguese in pairs)
+
+
+def test_remarks_on_licences_are_translated():
+    remarks = {card.licence.note for card in CARDS.values()} - {""}
+    assert remarks <= set(about_text.LICENCES_PT)
+    for words in remarks:
+        assert words not in html.unescape(about_html("pt"))
+        assert words in html.unescape(about_html("en"))
 
 
 def test_every_viewer_script_is_loaded():

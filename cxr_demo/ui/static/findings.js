@@ -40,6 +40,7 @@ export class FindingsPane {
   row(row) {
     const { app } = this;
     const quotes = row.evidence.map((each) => h("q", { lang: "en" }, each));
+    const others = row.others.map((each) => h("div", { class: "other" }, each));
     const none = h("span", { class: "none" }, app.t("js.no_evidence"));
     const name = h(
       "button",
@@ -58,7 +59,7 @@ export class FindingsPane {
         "th",
         { scope: "row" },
         name,
-        h("div", { class: "evidence" }, ...(quotes.length ? quotes : [none])),
+        h("div", { class: "evidence" }, ...(quotes.length ? quotes : [none]), ...others),
       ),
       h("td", { class: "word" }, row.word),
     );
