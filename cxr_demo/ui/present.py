@@ -4,31 +4,21 @@ The page's scripts put every text in with `textContent`, so nothing here is esca
 here is HTML.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from cxr_demo.findings import FINDINGS, Finding, Label
-from cxr_demo.records import FindingSet, Notice, Phase, PipelineKind, StopReason
+from cxr_demo.findings import Label
+from cxr_demo.records import Notice, PipelineKind
 from cxr_demo.studies import notices as study_notices
 from cxr_demo.ui import catalogue
+from cxr_demo.ui.findings_pane import findings_view
+from cxr_demo.ui.readings import details, leading, state
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.stamp import clipboard, stamp
 from cxr_demo.ui.state import Image, Run, Study
 from cxr_demo.ui.strings import STRINGS, text
-from cxr_demo.ui.wording import evidence, finding_state, model_name
+from cxr_demo.ui.wording import model_name
 from cxr_demo.units import UNKNOWN, format_rate, format_seconds
-
-ICONS = {
-    "positive": "+",
-    "negative": "−",
-    "uncertain": "?",
-    "not_mentioned": "·",
-    "unassessed": "",
-    "clear": "✓",
-    "excluded": "−",
-}
-"""One sign per state, so that colour never stands alone."""
 
 View = dict[str, Any]
 
@@ -134,31 +124,13 @@ def notice_text(notice: Notice, language: str) -> str:
 
 def reading_tab(run: Run, selected: bool, language: str) -> View:
     """One tab: which model, which precision, when, and how it stands."""
-    choice = run.choice
-    details = [text(f"precision.{choice.precision}", language), run.started.strftime("%H:%M:%S")]
-    if choice.kind is PipelineKind.DIRECT:
-        details.insert(1, text("pipeline.direct", language))
     return {
         "id": run.id,
-        "title": model_name(choice.model, language),
-        "details": " · ".join(details),
+        "title": model_name(run.choice.model, language),
+        "details": details(run, language),
         "state": state(run),
         "selected": selected,
     }
-
-
-def state(run: Run | None) -> str:
-    """ "empty", "queued", "loading", "reading", "writing", "done", "stopped", "cut" or "failed"."""
-    if run is None:
-        return "empty"
-    if run.error is not None:
-        return "stopped" if run.error.code == "reading_stopped" else "failed"
-    if run.reading is not None:
-        ends = {StopReason.END: "done", StopReason.LENGTH: "cut", StopReason.STOPPED: "stopped"}
-        return ends[run.reading.stop]
-    if run.report:
-        return "writing"
-    return {Phase.QUEUED: "queued", Phase.LOADING: "loading", Phase.READING: "reading"}[run.phase]
 
 
 def report_view(run: Run | None, study: Study | None, remark: str, language: str) -> View:
@@ -186,6 +158,9 @@ def report_view(run: Run | None, study: Study | None, remark: str, language: str
     }
 
 
+_WEIGHT = {Label.POSITIVE: 0, Label.UNCERTAIN: 1, Label.NEGATIVE: 2, Label.NOT_MENTIONED: 3}
+
+
 def segments(run: Run) -> list[View]:
     """The report cut at the borders of all evidence: `{"text", "findings", "label"}` each; the
     findings are those that the piece supports, the label is that of the first of them."""
@@ -210,18 +185,6 @@ def segments(run: Run) -> list[View]:
     return pieces
 
 
-_OPPOSITE = {Label.POSITIVE, Label.NEGATIVE}
-_WEIGHT = {Label.POSITIVE: 0, Label.UNCERTAIN: 1, Label.NEGATIVE: 2, Label.NOT_MENTIONED: 3}
-
-
-def leading(run: Run | None) -> FindingSet | None:
-    """The set of findings that leads, or None while there is none (not assessed)."""
-    if run is None or run.reading is None or not run.reading.findings:
-        return None
-    first = run.reading.findings[0]
-    return None if first.unparsed else first
-
-
 def _reading_notices(run: Run) -> tuple[Notice, ...]:
     # A reading repeats its radiograph's notices; those stand above, with the radiograph.
     own = run.reading.notices if run.reading else ()
@@ -243,122 +206,6 @@ def _warning(run: Run, now: str, language: str) -> str | None:
     if now == "failed" and run.report:
         return text("state.failed_partial", language)
     return None
-
-
-# ---------------------------------------------------------------- findings
-
-
-def findings_view(run: Run | None, language: str, runs: Sequence[Run] = ()) -> View:
-    """The 14 rows, in a state of their own until something was assessed, and what does not go
-    together: within the set, between the labelers, and with the other `runs` of the image."""
-    found = leading(run)
-    complete = run is not None and run.reading is not None and run.reading.stop is StopReason.END
-    rows = [finding_row(each, found, complete, run, language) for each in FINDINGS]
-    unparsed = bool(run and run.reading and run.reading.findings and found is None)
-    remarks = contradictions(run.reading.findings if run and run.reading else (), language)
-    if unparsed:
-        remarks = [text("unparsed", language)]
-    elif found is not None and not complete:
-        remarks = [text("incomplete_findings", language), *remarks]
-    if run is not None:
-        remarks += opposed_readings(run, runs, language)
-    return {
-        "run": run.id if run else None,
-        "labeler": text(f"labeler.{found.labeler}", language) if found else None,
-        "rows": rows,
-        "remarks": remarks,
-    }
-
-
-def finding_row(
-    finding: Finding, found: FindingSet | None, complete: bool, run: Run | None, language: str
-) -> View:
-    """One finding: its state as sign and word, and the sentences that carry it."""
-    row = found[finding] if found else None
-    shown = finding_state(row, complete)
-    return {
-        "finding": str(finding),
-        "name": finding.name_in(language),
-        "state": shown,
-        "icon": ICONS[shown],
-        "word": text(f"label.{shown}", language),
-        "evidence": evidence(row, run.report) if row and run else [],
-        "others": _other_labelers(finding, run, complete, language),
-    }
-
-
-def _other_labelers(finding: Finding, run: Run | None, complete: bool, language: str) -> list[str]:
-    """What every further labeler says of this finding."""
-    sets = run.reading.findings[1:] if run and run.reading else ()
-    return [
-        text(
-            "labeler.says",
-            language,
-            labeler=text(f"labeler.{each.labeler}", language),
-            word=text(f"label.{finding_state(each[finding], complete)}", language),
-        )
-        for each in sets
-        if not each.unparsed
-    ]
-
-
-def contradictions(sets: Sequence[FindingSet], language: str) -> list[str]:
-    """Sentences on what does not go together, within the leading set and between the sets."""
-    if not sets or sets[0].unparsed:
-        return []
-    first = sets[0]
-    beside = [
-        row.finding.name_in(language)
-        for row in first.labels
-        if row.label is Label.POSITIVE
-        # By CheXpert's definition a device is no finding against "No Finding".
-        and row.finding not in (Finding.NO_FINDING, Finding.SUPPORT_DEVICES)
-    ]
-    remarks = []
-    if beside and first[Finding.NO_FINDING].label is Label.POSITIVE:
-        remarks.append(text("contradiction.no_finding", language, findings=", ".join(beside)))
-    for other in sets[1:]:
-        remarks += [] if other.unparsed else _disagreements(first, other, language)
-    return remarks
-
-
-def _disagreements(first: FindingSet, other: FindingSet, language: str) -> list[str]:
-    return [
-        text(
-            "contradiction.labelers",
-            language,
-            finding=row.finding.name_in(language),
-            first=text(f"label.{row.label}", language),
-            first_by=text(f"labeler.{first.labeler}", language),
-            second=text(f"label.{other[row.finding].label}", language),
-            second_by=text(f"labeler.{other.labeler}", language),
-        )
-        for row in first.labels
-        if {row.label, other[row.finding].label} == _OPPOSITE
-    ]
-
-
-def opposed_readings(run: Run, runs: Sequence[Run], language: str) -> list[str]:
-    """One sentence per finding that another complete reading of this image says the opposite of."""
-    found = leading(run)
-    remarks = []
-    for other in runs:
-        theirs = leading(other)
-        if other is run or found is None or theirs is None or state(other) != "done":
-            continue
-        for row in found.labels:
-            if {row.label, theirs[row.finding].label} == _OPPOSITE:
-                remarks.append(
-                    text(
-                        "contradiction.readings",
-                        language,
-                        finding=row.finding.name_in(language),
-                        first=text(f"label.{row.label}", language),
-                        second=text(f"label.{theirs[row.finding].label}", language),
-                        other=reading_tab(other, False, language)["details"],
-                    )
-                )
-    return remarks
 
 
 # ---------------------------------------------------------------- timings

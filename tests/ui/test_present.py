@@ -16,8 +16,10 @@ from cxr_demo.records import (
     Token,
     TokenEvent,
 )
-from cxr_demo.ui import present
+from cxr_demo.ui import findings_pane, present
+from cxr_demo.ui.readings import state
 from cxr_demo.ui.stamp import clipboard
+from cxr_demo.ui.state import Image
 from cxr_demo.worker.faults import ReadingStopped
 from tests.ui.build import REPORT, labels, radiograph, reading, run, study
 
@@ -27,7 +29,7 @@ def states(shown):
 
 
 def test_nothing_is_assessed_before_a_reading():
-    shown = present.findings_view(None, "en")
+    shown = findings_pane.findings_view(None, "en")
     assert set(states(shown).values()) == {"unassessed"}
     assert [row["word"] for row in shown["rows"]] == ["not assessed"] * 14
 
@@ -35,12 +37,12 @@ def test_nothing_is_assessed_before_a_reading():
 def test_nothing_is_assessed_while_the_model_writes():
     going = run()
     going.apply(TokenEvent(Token(0, 5, "No pleural effusion.", 0.2)))
-    assert present.state(going) == "writing"
-    assert set(states(present.findings_view(going, "en")).values()) == {"unassessed"}
+    assert state(going) == "writing"
+    assert set(states(findings_pane.findings_view(going, "en")).values()) == {"unassessed"}
 
 
 def test_a_complete_report_tells_silence_from_denial():
-    shown = states(present.findings_view(run(reading=reading()), "en"))
+    shown = states(findings_pane.findings_view(run(reading=reading()), "en"))
     assert shown["Cardiomegaly"] == "positive"
     assert shown["Pleural Effusion"] == "negative"
     assert shown["Atelectasis"] == "uncertain"
@@ -53,7 +55,7 @@ def test_an_incomplete_report_looks_incomplete_and_its_silence_says_nothing(stop
     view = present.report_view(half, study(), "", "en")
     assert "incomplete" in view["words"]
     assert view["state"] in {"stopped", "cut"}
-    shown = present.findings_view(half, "en")
+    shown = findings_pane.findings_view(half, "en")
     assert "not_mentioned" not in states(shown).values()
     assert states(shown)["Cardiomegaly"] == "positive"
     assert any("incomplete" in each for each in shown["remarks"])
@@ -67,7 +69,7 @@ def test_a_failed_reading_says_why_and_shows_no_finding():
     assert view["state"] == "failed"
     assert "amostras sintéticas" in view["error"]
     assert view["clipboard"] is None
-    assert set(states(present.findings_view(failed, "pt")).values()) == {"unassessed"}
+    assert set(states(findings_pane.findings_view(failed, "pt")).values()) == {"unassessed"}
 
 
 def test_stopping_before_the_first_token_is_a_stop_and_no_failure():
@@ -83,7 +85,7 @@ def test_loading_shows_its_progress():
 
 def test_an_answer_that_cannot_be_parsed_is_never_negative():
     unparsed = FindingSet("direct", labels().labels, unparsed=True)
-    shown = present.findings_view(run(reading=reading(findings=(unparsed,))), "en")
+    shown = findings_pane.findings_view(run(reading=reading(findings=(unparsed,))), "en")
     assert set(states(shown).values()) == {"unassessed"}
     assert shown["remarks"] == [
         "No finding could be read from the model's answer: nothing is assessed."
@@ -97,21 +99,21 @@ def test_the_pieces_of_a_report_are_the_report_and_carry_their_findings():
     carried = {finding: each["text"] for each in pieces for finding in each["findings"]}
     assert "heart is enlarged" in carried["Cardiomegaly"]
     assert "effusion" in carried["Pleural Effusion"]
-    rows = {row["finding"]: row for row in present.findings_view(done, "en")["rows"]}
+    rows = {row["finding"]: row for row in findings_pane.findings_view(done, "en")["rows"]}
     assert "heart is enlarged" in rows["Cardiomegaly"]["evidence"][0]
 
 
 def test_no_finding_beside_a_finding_is_a_contradiction_and_a_device_is_none():
     both = labels("rules", NO_FINDING=Label.POSITIVE, EDEMA=Label.POSITIVE)
-    assert "Edema" in present.contradictions((both,), "pt")[0]
+    assert "Edema" in findings_pane.contradictions((both,), "pt")[0]
     device = labels("rules", NO_FINDING=Label.POSITIVE, SUPPORT_DEVICES=Label.POSITIVE)
-    assert present.contradictions((device,), "en") == []
+    assert findings_pane.contradictions((device,), "en") == []
 
 
 def test_labelers_that_disagree_are_pointed_out():
     first = labels("rules", PNEUMOTHORAX=Label.NEGATIVE)
     second = labels("direct", PNEUMOTHORAX=Label.POSITIVE, EDEMA=Label.POSITIVE)
-    remarks = present.contradictions((first, second), "en")
+    remarks = findings_pane.contradictions((first, second), "en")
     assert len(remarks) == 1
     assert "Pneumothorax" in remarks[0]
 
@@ -121,15 +123,15 @@ def test_a_direct_answer_that_opposes_the_report_is_pointed_out():
     direct = run(
         reading=reading("Pleural Effusion", findings=(labels(PLEURAL_EFFUSION=Label.POSITIVE),))
     )
-    remarks = present.findings_view(report, "en", [report, direct])["remarks"]
+    remarks = findings_pane.findings_view(report, "en", [report, direct])["remarks"]
     assert remarks == ["Pleural Effusion: absent here, present in the reading 4 bits · 07:00:00."]
     half = run(reading=reading(stop=StopReason.STOPPED, findings=direct.reading.findings))
-    assert present.findings_view(report, "en", [report, half])["remarks"] == []
+    assert findings_pane.findings_view(report, "en", [report, half])["remarks"] == []
 
 
 def test_every_labeler_that_ran_is_heard():
     both = (labels("rules", EDEMA=Label.POSITIVE), labels("chexbert", EDEMA=Label.UNCERTAIN))
-    rows = present.findings_view(run(reading=reading(findings=both)), "en")["rows"]
+    rows = findings_pane.findings_view(run(reading=reading(findings=both)), "en")["rows"]
     edema = next(row for row in rows if row["finding"] == "Edema")
     assert edema["word"] == "present"
     assert edema["others"] == ["CheXbert labels: uncertain"]
@@ -137,16 +139,16 @@ def test_every_labeler_that_ran_is_heard():
 
 def test_no_finding_applies_or_not_and_is_never_called_absent():
     normal = run(reading=reading(findings=(labels(NO_FINDING=Label.POSITIVE),)))
-    assert states(present.findings_view(normal, "en"))["No Finding"] == "clear"
+    assert states(findings_pane.findings_view(normal, "en"))["No Finding"] == "clear"
     ill = run(reading=reading(findings=(labels(NO_FINDING=Label.NEGATIVE),)))
-    row = present.findings_view(ill, "pt")["rows"][-1]
+    row = findings_pane.findings_view(ill, "pt")["rows"][-1]
     assert (row["name"], row["word"]) == ("Nenhum destes achados", "não se aplica")
 
 
 def test_no_row_relies_on_colour_alone():
-    words = {state: word for state, word in present.ICONS.items() if state != "unassessed"}
+    words = {state: word for state, word in findings_pane.ICONS.items() if state != "unassessed"}
     assert len(set(words)) == len(words)
-    done = present.findings_view(run(reading=reading()), "pt")
+    done = findings_pane.findings_view(run(reading=reading()), "pt")
     assert all(row["word"] for row in done["rows"])
 
 
@@ -154,7 +156,7 @@ def test_portuguese_says_that_the_report_is_english_and_names_the_findings():
     view = present.report_view(run(reading=reading()), study(), "", "pt")
     assert "inglês" in view["language_note"]
     assert view["label"] == "Saída do modelo, não verificada"
-    names = [row["name"] for row in present.findings_view(None, "pt")["rows"]]
+    names = [row["name"] for row in findings_pane.findings_view(None, "pt")["rows"]]
     assert names == [finding.pt for finding in FINDINGS]
     assert present.report_view(run(reading=reading()), study(), "", "en")["language_note"] is None
 
@@ -178,7 +180,7 @@ def test_random_weights_are_called_so_beside_their_text():
 
 def test_a_notice_of_the_radiograph_stands_with_it_once():
     marked = radiograph(notices=(Notice("lateral"),))
-    image = present.Image("image-2", marked)
+    image = Image("image-2", marked)
     shown = present.study_view(study(image), "pt")
     assert shown["notices"] == [
         "Incidência em perfil: os modelos são feitos para a frontal; espere um laudo pior."
@@ -202,6 +204,8 @@ def test_timings_are_live_and_then_measured():
 def test_a_view_is_plain_json():
     view = present.report_view(run(reading=reading()), study(), "", "en")
     shown = present.study_view(study(), "en")
-    assert json.loads(json.dumps([view, shown, present.findings_view(None, "en")]))
+    assert json.loads(json.dumps([view, shown, findings_pane.findings_view(None, "en")]))
     assert shown["title"].startswith("DICOM · PA · 100 × 120")
-    assert Finding.EDEMA in {row["finding"] for row in present.findings_view(None, "en")["rows"]}
+    assert Finding.EDEMA in {
+        row["finding"] for row in findings_pane.findings_view(None, "en")["rows"]
+    }

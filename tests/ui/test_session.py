@@ -13,6 +13,7 @@ from cxr_demo.studies.errors import UnknownFormat
 from cxr_demo.studies.folders import StudyRef
 from cxr_demo.ui import present
 from cxr_demo.ui.api import Sessions
+from cxr_demo.ui.readings import state
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.state import Choice, Services
 from cxr_demo.ui.uploads import pack
@@ -147,7 +148,7 @@ def test_a_stop_before_the_worker_answers_is_not_lost(session, parts):
     session.stop()
     gate.set()
     until(lambda: not session.busy)
-    assert present.state(session.run) == "stopped"
+    assert state(session.run) == "stopped"
 
 
 def test_generating_twice_asks_once(session, parts):
