@@ -17,12 +17,17 @@ from cxr_demo.models.faults import NotInThisVersion
 from cxr_demo.records import Radiograph
 from cxr_demo.weights import folder
 
-_WAYS: dict[str, Callable[[Radiograph, int, int], Seen]] = {"padded_square": images.padded_square}
+_WAYS: dict[str, Callable[[Radiograph, int, int], Seen]] = {
+    "padded_square": images.padded_square,
+    "squashed_square": images.squashed_square,
+}
 """Name of a preprocessing, as on the card -> function of radiograph, side and resampling."""
 
 _PUBLISHED = {
     "medgemma-4b-it": (896, Resampling.BILINEAR),
     "medgemma-1.5-4b-it": (896, Resampling.BILINEAR),
+    "chexagent-2-3b": (512, Resampling.BICUBIC),
+    "chexagent-8b": (448, Resampling.BICUBIC),
 }
 """Side in pixels and resampling, from the publishers' image settings."""
 

@@ -52,7 +52,7 @@ def test_without_the_files_lut(study):
     assert (greys.min(), greys.max()) == (0, 255)
 
 
-@pytest.mark.parametrize("model", ["embedded", "medgemma-4b-it"])
+@pytest.mark.parametrize("model", ["embedded", "medgemma-4b-it", "chexagent-2-3b", "chexagent-8b"])
 def test_what_a_model_is_given(model, study):
     (radiograph,) = open_study(study)
     given = rendered(study, "--as", model)
@@ -66,7 +66,8 @@ def test_what_a_model_is_given(model, study):
         np.testing.assert_array_equal(given, expected.pixels)
         assert see_as(card(model), radiograph).preprocessing == expected.preprocessing
     else:
-        assert given.shape == (896, 896, 3)
+        side = {"medgemma-4b-it": 896, "chexagent-2-3b": 512, "chexagent-8b": 448}[model]
+        assert given.shape == (side, side, 3)
 
 
 def test_json_and_warnings(study, capsys):
