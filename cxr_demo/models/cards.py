@@ -141,7 +141,7 @@ CARDS: dict[str, ModelCard] = {
         ModelCard(
             id="chexagent-8b",
             name="CheXagent 8B",
-            family=None,
+            family="chexagent8b",
             hub="StanfordAIMI/CheXagent-8b",
             revision="4934e91451945c8218c267aae9c34929a7677829",
             licence=Licence("see the publisher's page", "https://huggingface.co/StanfordAIMI"),
@@ -149,6 +149,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_BOTH,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
             preprocessing="squashed_square",
+            files=("config.json", "tokenizer.json", "preprocessor_config.json"),
         ),
     )
 }

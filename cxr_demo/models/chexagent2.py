@@ -25,7 +25,7 @@ from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
-from cxr_demo.models.streaming import Place, fill, read_json
+from cxr_demo.models.streaming import Place, fill, read_json, taken
 from cxr_demo.models.vlm import (
     ATTENTION,
     CausalNetwork,
@@ -235,9 +235,9 @@ def build(card: ModelCard, folder: Path) -> CheXagent2Native:
     Phi's fields stand at the top, as published, or in `text_config`; SigLIP's in `vision_config`.
     Raises WeightsRefused if they describe no such model."""
     found = read_json(card, folder / "config.json")
-    text = _taken(_TEXT, found.get("text_config") or found)
+    text = taken(_TEXT, found.get("text_config", found))
     text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
-    vision = _taken(_VISION, found.get("vision_config") or {})
+    vision = taken(_VISION, found.get("vision_config"))
     vision |= {"vision_use_head": False, "attn_implementation": "sdpa"}
     try:
         with torch.device("meta"):
@@ -263,7 +263,3 @@ def _parts(prompt: Prompt) -> tuple[str, str, str, str]:
         f"\n{prompt.text}",
         "\n<|assistant|>\n",
     )
-
-
-def _taken(published: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    return {name: found.get(name, value) for name, value in published.items()}

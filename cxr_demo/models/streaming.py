@@ -61,6 +61,11 @@ def read_json(card: ModelCard, path: Path) -> dict[str, Any]:
     return found
 
 
+def taken(published: Mapping[str, Any], found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields of `published`, each with the value that `found` gives it, if it does."""
+    return {name: (found or {}).get(name, value) for name, value in published.items()}
+
+
 def fill(
     module: nn.Module,
     where: Where,

@@ -5,7 +5,7 @@ a loaded model around it. Each family adds its images, its prompt and its prefix
 import gc
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -215,7 +215,11 @@ class VisionLanguageModel(ABC):
 
 
 def normalised(
-    seen: Seen, mean: list[float], deviation: list[float], device: torch.device, dtype: torch.dtype
+    seen: Seen,
+    mean: Sequence[float],
+    deviation: Sequence[float],
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> Tensor:
     """(H, W, 3) uint8 -> (1, 3, H, W): scaled to 0..1, less `mean`, by `deviation` per channel."""
     pixels = torch.tensor(seen.pixels, device=device).permute(2, 0, 1)[None].float() / 255

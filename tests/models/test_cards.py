@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -36,11 +37,16 @@ def test_an_unknown_model_is_named_with_what_there_is():
     assert "medgemma-4b-it" in caught.value.message("pt")
 
 
-@pytest.mark.parametrize("name", [each.id for each in CARDS.values() if not each.ported])
-def test_a_model_without_adapter_says_so(name):
+def test_a_model_without_adapter_says_so():
+    later = dataclasses.replace(card("chexagent-8b"), name="CheXagent 9", family=None)
+    assert not later.ported
     with pytest.raises(NotInThisVersion) as caught:
-        models.load(card(name), Precision.BF16)
-    assert card(name).name in caught.value.message("pt")
+        models.load(later, Precision.BF16)
+    assert "CheXagent 9" in caught.value.message("pt")
+
+
+def test_every_model_of_the_study_has_an_adapter():
+    assert all(each.ported for each in CARDS.values())
 
 
 def test_cards_are_read_without_torch():

@@ -1,0 +1,268 @@
+"""CheXagent 8B: BLIP-2's vision tower and Q-Former, and Mistral 7B, all transformers' own classes.
+
+pixels (448, 448, 3) -> EVA-CLIP-g shape, 1025 features -> Q-Former, 128 queries -> projection
+                     -> 128 positions in front of the prompt's embeddings
+"""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cxr_demo.models.loading import Progress  # isort: skip  (first: it bars `kernels`)
+
+import torch
+from PIL.Image import Resampling
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import (
+    Blip2QFormerConfig,
+    Blip2QFormerModel,
+    Blip2VisionConfig,
+    Blip2VisionModel,
+    MistralConfig,
+    MistralForCausalLM,
+)
+
+from cxr_demo import weights
+from cxr_demo.decoding.engine import Prefix
+from cxr_demo.errors import WeightsRefused
+from cxr_demo.models import hardware
+from cxr_demo.models.base import Seen
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.images import squashed_square
+from cxr_demo.models.streaming import Place, fill, read_json, taken
+from cxr_demo.models.vlm import (
+    ATTENTION,
+    CausalNetwork,
+    VisionLanguageModel,
+    normalised,
+    start_digest,
+)
+from cxr_demo.records import Precision, Prompt, Radiograph
+
+BEGIN, END = "<s>", "</s>"
+IMAGE = "<image>"
+"""Stands for the queries where a prompt is shown; the model knows no such token."""
+
+# As published; what the checkpoint's own config.json names goes first.
+_TEXT: dict[str, Any] = {
+    "vocab_size": 32_000,
+    "hidden_size": 4096,
+    "intermediate_size": 14_336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": None,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10_000.0,
+    "max_position_embeddings": 32_768,
+    "sliding_window": 4096,
+}
+_VISION: dict[str, Any] = {
+    "hidden_size": 1408,
+    "intermediate_size": 6144,
+    "num_hidden_layers": 40,
+    "num_attention_heads": 16,
+    "image_size": 448,
+    "patch_size": 14,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-6,
+    "qkv_bias": True,
+}
+_QUERIES: dict[str, Any] = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+    "cross_attention_frequency": 2,
+    "encoder_hidden_size": 1408,
+}
+_IMAGES: dict[str, Any] = {
+    "resample": int(Resampling.BICUBIC),
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+}
+_NUMBER_OF_QUERIES = 128
+
+# Known and not needed: what the Q-Former's language half left behind, and computed buffers.
+_UNUSED = re.compile(
+    r"qformer\.(embeddings\.|cls\.|encoder\.layer\.\d+\.(intermediate|output)\.)"
+    r"|.*\.(rotary_emb\.inv_freq|position_ids)$"
+)
+_SPLIT_BIAS = re.compile(r"(.*\.self_attn)\.(?:qkv\.)?([qv])_bias$")
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """Of `preprocessor_config.json`: Pillow's filter, and mean and deviation per channel."""
+
+    resample: int
+    mean: Sequence[float]
+    deviation: Sequence[float]
+
+
+class CheXagent8bNative(nn.Module):
+    """All weights, named as the checkpoint names them."""
+
+    def __init__(self, text: Any, vision: Any, queries: Any, number: int) -> None:
+        super().__init__()
+        self.side = vision.image_size
+        self.vision_model = Blip2VisionModel(vision)
+        self.query_tokens = nn.Parameter(torch.empty(1, number, queries.hidden_size))
+        self.qformer = Blip2QFormerModel(queries)
+        self.language_projection = nn.Linear(queries.hidden_size, text.hidden_size)
+        self.language_model = MistralForCausalLM(text)
+
+    def see(self, pixels: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, queries, D), ready to stand in front of the text's embeddings."""
+        features = self.vision_model(pixels).last_hidden_state
+        asked = self.qformer(
+            query_embeds=self.query_tokens.expand(len(pixels), -1, -1),
+            encoder_hidden_states=features,
+        ).last_hidden_state
+        projected: Tensor = self.language_projection(asked)
+        return projected
+
+
+class CheXagent8bModel(VisionLanguageModel):
+    """A loaded CheXagent 8B; see `models.base.Model`."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        precision: Precision,
+        native: CheXagent8bNative,
+        tokenizer: Tokenizer,
+        images: ImageSettings,
+        digest: Future[str],
+        stand_in: bool,
+    ) -> None:
+        network = CausalNetwork(native.language_model)
+        self._vocabulary: dict[str, int] = tokenizer.get_vocab()
+        stop = frozenset([self._vocabulary[END]])
+        super().__init__(card, precision, native, network, digest, stand_in, stop)
+        self._see = native.see
+        self._tokenizer = tokenizer
+        self._images = images
+        self._side: int = native.side
+        self._queries = native.query_tokens.shape[1]
+
+    @property
+    def side(self) -> int:
+        """Pixels along each side of the image."""
+        return self._side
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Ids by token."""
+        return self._vocabulary
+
+    def see(self, radiograph: Radiograph) -> Seen:
+        """The image that this model is given: (S, S, 3) uint8."""
+        return squashed_square(radiograph, self.side, self._images.resample)
+
+    def prompt_text(self, prompt: Prompt) -> str:
+        """The whole prompt with `<image>` where the queries go. A system text, for which the model
+        has no place, stands in front of the question."""
+        return f"{IMAGE}{BEGIN}{_wrapped(prompt)}"
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """The ids of `prefix`, position for position; 0 (unknown) for each of the queries."""
+        ids = self._tokenizer.encode(_wrapped(prompt), add_special_tokens=False).ids
+        return [*[0] * self._queries, self._vocabulary[BEGIN], *ids]
+
+    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
+        """Image and prompt as one row of embeddings, on the device."""
+        ids = torch.tensor([self.prompt_ids(prompt)], device=self._network.device)
+        text = self._network.embed(ids[:, self._queries :])
+        embeddings = torch.cat([self._image_features(seen), text], dim=1)
+        valid = torch.ones_like(ids, dtype=torch.bool)
+        return Prefix(embeddings, valid, torch.full_like(ids, -1))  # the queries are causal, too
+
+    def decode(self, ids: list[int]) -> str:
+        """The text of `ids`."""
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+
+    def close(self) -> None:
+        """Free the device's memory; the model cannot be used afterwards."""
+        del self._see
+        super().close()
+
+    @torch.no_grad()
+    def _image_features(self, seen: Seen) -> Tensor:
+        """(1, queries, D)."""
+        net, images = self._network, self._images
+        pixels = normalised(seen, images.mean, images.deviation, net.device, net.dtype)
+        return self._see(pixels)
+
+
+def load(
+    card: ModelCard, precision: Precision, device: str, progress: Progress
+) -> CheXagent8bModel:
+    """Load from the card's folder; see `cxr_demo.models.load` for the errors."""
+    place = torch.device(device)
+    hardware.check_precision(card, precision, place)
+    installed = weights.locate(card)
+    digest = start_digest(installed)
+    native = build(card, installed.folder)
+    fill(native, where, card, installed, precision, place, progress)
+    model = CheXagent8bModel(
+        card,
+        precision,
+        native,
+        Tokenizer.from_file(str(installed.folder / "tokenizer.json")),
+        image_settings(card, installed.folder),
+        digest,
+        weights.is_stand_in(installed.folder),
+    )
+    if place.type == "cuda":
+        model.warm_up()
+    return model
+
+
+def build(card: ModelCard, folder: Path) -> CheXagent8bNative:
+    """The empty model that `config.json` in `folder` describes, on the meta device.
+
+    Raises WeightsRefused if it describes no such model."""
+    found = read_json(card, folder / "config.json")
+    text = taken(_TEXT, found.get("text_config"))
+    text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
+    vision, queries = (
+        taken(published, found.get(key)) | {"attn_implementation": "sdpa"}
+        for published, key in ((_VISION, "vision_config"), (_QUERIES, "qformer_config"))
+    )
+    number = found.get("num_query_tokens", _NUMBER_OF_QUERIES)
+    try:
+        parts = MistralConfig(**text), Blip2VisionConfig(**vision), Blip2QFormerConfig(**queries)
+        with torch.device("meta"):
+            return CheXagent8bNative(*parts, number)
+    except (TypeError, ValueError) as error:
+        raise WeightsRefused(model=card.name, detail=f"config.json: {error}") from error
+
+
+def image_settings(card: ModelCard, folder: Path) -> ImageSettings:
+    """How the publisher's processor scales images; BLIP's own numbers where it does not say."""
+    found = taken(_IMAGES, read_json(card, folder / "preprocessor_config.json"))
+    return ImageSettings(found["resample"], found["image_mean"], found["image_std"])
+
+
+def where(stored: str) -> Place | None:
+    """Place of a published tensor in `CheXagent8bNative`. The bias of the vision tower's attention
+    is stored whole, or without the keys' third, which is zero."""
+    if _UNUSED.match(stored):
+        return None
+    split = _SPLIT_BIAS.fullmatch(stored)
+    if split is not None:
+        return Place(f"{split[1]}.qkv.bias", {"q": 0, "v": 2}[split[2]])
+    return Place(stored)
+
+
+def _wrapped(prompt: Prompt) -> str:
+    question = prompt.text if prompt.system is None else f"{prompt.system} {prompt.text}"
+    return f" USER: {BEGIN}{question} ASSISTANT: {BEGIN}"
