@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import report
 from benchmarks.embedded.scores import Row, summarise
 from cxr_demo import models, phantoms, pipelines
 from cxr_demo.labelers import direct, rules
@@ -176,8 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     fill(folder, seeds, given.device, "rows.jsonl")
     result = result_of(folder, seeds)
-    given.out.parent.mkdir(exist_ok=True)
-    given.out.write_text(json.dumps(result, indent=1) + "\n")
+    made_on = {made["device"] for arm in result["arms"] for made in arm["made_with"]}
+    gpus = sorted(each for each in made_on if "NVIDIA" in each)
+    report.write(given.out, result.pop("what"), result.pop("command"), result, gpus)
     for arm in result["arms"]:
         print(arm["precision"], arm["pipeline"], arm["overall"]["uncertain_as_positive"]["micro"])
 

@@ -1,8 +1,8 @@
 """Train the embedded model on phantoms: `python -m benchmarks.embedded.train --out FOLDER`.
 
 On one data-centre GPU this takes minutes. The folder gets model.safetensors, config.json,
-generation_config.json and training.json (command, seeds, versions, curve), written again at every
-validation, so that a run cut short still leaves a model.
+generation_config.json and embedded_training.json (command, seeds, versions, curve), written again
+at every validation, so that a run cut short still leaves a model.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import transformers
 from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration, Gemma3Processor
 
+from benchmarks import report
 from benchmarks.embedded.augment import augment
 from benchmarks.embedded.data import Cohort
 from benchmarks.embedded.model import build_model
@@ -249,7 +250,8 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         published.save_pretrained(self.out)
         record = self.record()
-        (self.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+        what = "training of the embedded model on drawn images; SYNTHETIC, NOT PATIENTS"
+        report.write(self.out / "embedded_training.json", what, record.pop("command"), record)
 
     def _scores(
         self, model: Gemma3ForConditionalGeneration, validation: Cohort

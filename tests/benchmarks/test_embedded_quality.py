@@ -1,16 +1,20 @@
 """The embedded model as it is published: what it is, and how it reads phantoms it never saw."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
+from benchmarks import report
 from benchmarks.embedded import quality
 from benchmarks.embedded.data import make_example
 from benchmarks.embedded.recipe import MAX_BYTES, Shape
 from benchmarks.embedded.scores import table, truth_of
+from benchmarks.embedded.texts import ANSWERS, QUESTION
 from cxr_demo import models, phantoms
-from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.findings import FINDINGS, UncertaintyPolicy
 from cxr_demo.metrics.f1 import encode
 from cxr_demo.models.cards import card
 from cxr_demo.paths import assets_dir
@@ -33,13 +37,13 @@ def loaded():
 
 @pytest.fixture(scope="module")
 def sample():
-    """Eight test phantoms of each grade."""
+    """Five test phantoms of each grade."""
     chosen = {grade: [] for grade in Grade}
     for seed in TEST_SEEDS:
         own = chosen[phantoms.grade(phantoms.plan(seed))]
-        if len(own) < 8:
+        if len(own) < 5:
             own.append(seed)
-        if all(len(seeds) == 8 for seeds in chosen.values()):
+        if all(len(seeds) == 5 for seeds in chosen.values()):
             break
     seeds = [seed for own in chosen.values() for seed in own]
     return seeds, [quality.radiograph_of(seed, SMALL) for seed in seeds]
@@ -63,13 +67,27 @@ def test_it_is_small_and_in_bf16():
 
 
 def test_the_sample_of_phantoms_is_not_the_training_set():
-    import json
-
-    record = json.loads((quality.RESULTS / "embedded_training.json").read_text())
+    record = report.read(quality.RESULTS / "embedded_training.json")
     for name in ("train_seeds", "validation_seeds"):
         seeds = range(*record[name])
         assert not set(TEST_SEEDS) & set(seeds)
     assert record["phantom_version"] == phantoms.PHANTOM_VERSION
+
+
+def test_the_recorded_quality_is_of_these_weights_and_suffices(loaded):
+    record = report.read(quality.RESULTS / "embedded_quality.json")
+    assert record["weights_sha256"] == loaded[Precision.BF16].weights_sha256
+    assert record["phantom_version"] == phantoms.PHANTOM_VERSION
+    assert range(*record["test_seeds"]) == TEST_SEEDS and record["phantoms"] == len(TEST_SEEDS)
+    assert all(0.05 <= share <= 0.4 for share in record["share_of_phantoms"].values())
+    policy = UncertaintyPolicy.UNCERTAIN_AS_POSITIVE.value
+    arms = {(arm["precision"], arm["pipeline"]) for arm in record["arms"]}
+    assert len(arms) == 4
+    for arm in record["arms"]:
+        overall = arm["overall"][policy]["micro"]
+        assert overall >= 0.85 and arm["by_grade"]["plain"][policy]["micro"] >= 0.95
+        assert arm["blank_image"][policy]["micro"] < overall / 2
+        assert record["frequent_report_scores"][policy]["micro"] < overall / 2
 
 
 def test_training_saw_what_the_adapter_sees(loaded):
@@ -92,22 +110,17 @@ def test_it_reads_phantoms_that_training_never_saw(loaded, sample, precision):
         assert all(reading.stop is StopReason.END for reading in readings)
         sets = [reading.findings[0] for reading in readings]
         assert micro(seeds, sets) >= 0.85
-        assert micro(seeds, sets, "plain") >= 0.95
+        assert micro(seeds, sets, "plain") >= 0.9
         blank = quality.blank_answer(model, kind, radiographs[0])
         assert micro(seeds, [blank] * len(seeds)) < 0.4
 
 
 def test_yes_or_no_questions_are_answered_with_one_of_the_two(loaded, sample):
-    from dataclasses import replace
-
-    from benchmarks.embedded.texts import ANSWERS, QUESTION
-    from cxr_demo.findings import FINDINGS
-
     seeds, radiographs = sample
     model = loaded[Precision.BF16]
     right = 0
     asked = 0
-    for seed, radiograph in list(zip(seeds, radiographs, strict=True))[::4]:
+    for seed, radiograph in list(zip(seeds, radiographs, strict=True))[::5]:
         truth = phantoms.truth(phantoms.plan(seed))
         for finding in FINDINGS:
             text = QUESTION.format(finding=finding.value)

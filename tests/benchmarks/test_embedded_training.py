@@ -1,12 +1,11 @@
 """The training of the embedded model: its arithmetic, and two real steps on the CPU."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from benchmarks import report
 from benchmarks.embedded import texts
 from benchmarks.embedded.augment import augment, normalise
 from benchmarks.embedded.data import make_example, resized, to_square
@@ -44,7 +43,7 @@ def test_no_seed_serves_twice():
 def test_two_steps_write_a_model_and_its_record(processor_folder, tmp_path):
     trainer = train(tiny(), tmp_path, processor_folder)
     assert trainer.step == 2
-    record = json.loads((tmp_path / "training.json").read_text())
+    record = report.read(tmp_path / "embedded_training.json")
     assert record["steps"] == 2 and record["recipe"]["seed"] == tiny().seed
     assert {"report_f1", "direct_f1"} <= set(record["curve"][-1]["bf16"])
     fresh = build_model(SHAPE, trainer.processor)
