@@ -44,6 +44,12 @@ def memory_used(handle: Any) -> int | None:
     return None if memory is None else int(memory.used)
 
 
+def memory_free(handle: Any) -> int | None:
+    """Bytes that are free on one GPU."""
+    memory = ask(pynvml.nvmlDeviceGetMemoryInfo, handle, pynvml.nvmlMemory_v2)
+    return None if memory is None else int(memory.free)
+
+
 def process_used(handle: Any, pid: int) -> int | None:
     """Bytes of one GPU that process `pid` uses; None under Windows (WDDM does not tell), in most
     containers (NVML counts pids of the host), and for a process without a CUDA context."""

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxr_demo import models
-from cxr_demo.errors import CxrError, ModelError, OutOfMemory
+from cxr_demo.errors import CxrError, ModelError, OutOfMemory, WorkerDied
 from cxr_demo.paths import private_dir
 from cxr_demo.records import Memory, PipelineKind, Precision, Radiograph, ReadingEvent
-from cxr_demo.units import format_bytes
+from cxr_demo.telemetry import nvml
+from cxr_demo.units import MIB, format_bytes
 from cxr_demo.worker.lease import Lease, device_lease
 from cxr_demo.worker.messages import SeenImage
 
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FIRST_MODEL = ("embedded", Precision.BF16)
+_CONTEXT = 600 * MIB  # what CUDA and its libraries take for themselves
 _FATAL = ("CUDA error", "device-side assert", "CUBLAS_STATUS", "cuDNN error", "CUDA driver error")
 
 
 class DeviceFault(Exception):
-    """The CUDA context is broken: only a new process helps."""
+    """The CUDA context is broken: only a new process helps. `told` is what the user hears."""
+
+    def __init__(self, told: CxrError) -> None:
+        super().__init__(told.code)
+        self.told = told
 
 
 class Engine:
@@ -91,16 +97,27 @@ class Engine:
             torch.cuda.empty_cache()
 
     def translate(self, error: BaseException, model: str) -> CxrError:
-        """`error` as something a user can read. Raises DeviceFault for a broken CUDA context."""
-        if isinstance(error, CxrError):
-            return error
+        """`error` as something a user can read; after an out-of-memory the device is emptied.
+        Raises DeviceFault for a broken CUDA context."""
+        told = error if isinstance(error, CxrError) else self._words_for(error, model)
+        if told.code == OutOfMemory.code:
+            _let_go(error)
+            try:
+                self.unload()
+            except RuntimeError:  # CUDA could not even begin: a context that failed stays so
+                raise DeviceFault(told) from error
+        return told
+
+    def _words_for(self, error: BaseException, model: str) -> CxrError:
+        full = OutOfMemory(model=model, free=format_bytes(self._free()))
         # torch's own class when its allocator runs dry, plain text when CUDA itself does.
         if isinstance(error, MemoryError) or "out of memory" in str(error):
-            return OutOfMemory(model=model, free=format_bytes(self._free()))
+            return full
         if isinstance(error, ImportError) and error.name:
             return ModelError(model=model, detail=f"{error.name} is not installed")
         if type(error).__name__ == "AcceleratorError" or any(sign in str(error) for sign in _FATAL):
-            raise DeviceFault from error
+            # A library that gets no memory for itself says that it failed, not why.
+            raise DeviceFault(full if self._nearly_full() else WorkerDied()) from error
         return ModelError(model=model, detail=type(error).__name__)
 
     def _present(self) -> "Model":
@@ -117,10 +134,21 @@ class Engine:
         return "cuda:0" if usable else "cpu"
 
     def _free(self) -> int | None:
-        torch = sys.modules.get("torch")
-        if torch is None or not torch.cuda.is_initialized():
+        """Bytes, from NVML: CUDA itself may not answer any more."""
+        if self._gpu is None:
             return None
-        return int(torch.cuda.mem_get_info()[0])
+        return nvml.memory_free(nvml.handles()[self._gpu])
+
+    def _nearly_full(self) -> bool:
+        free = self._free()
+        return free is not None and free < _CONTEXT
+
+
+def _let_go(error: BaseException | None) -> None:
+    """The frames of an error and of its causes keep tensors alive."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def merge(ours: Memory, torchs: Memory) -> Memory:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from cxr_demo.errors import CxrError, ModelError, WorkerDied
+from cxr_demo.errors import CxrError, ModelError
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -282,28 +282,22 @@ class Server:
             self._jobs.step(self._read_for_job)
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
             note(error)
-            self._jobs.fail(self._translated(error, self._jobs.wants()[0]))
+            self._jobs.fail(self._engine.translate(error, self._jobs.wants()[0]))
+            self._show_loaded()
 
     def _fail(self, task: Task, error: Exception, report: str = "") -> None:
-        """Answer `task` with `error`; after an out-of-memory the device is emptied first."""
+        """Answer `task` with `error`; a broken device ends the main loop."""
         note(error)
         model = getattr(task.request, "model", None) or "?"
         try:
-            translated = self._translated(error, model)
-        except DeviceFault:
-            refuse(task, WorkerDied(), report)
+            translated = self._engine.translate(error, model)
+        except DeviceFault as fault:
+            refuse(task, fault.told, report)
             raise
+        self._show_loaded()  # an out-of-memory has emptied the device
         if not isinstance(translated, ReadingStopped) and isinstance(task.request, Load):
             self._show(error=translated.to_dict())
         refuse(task, translated, report)
-
-    def _translated(self, error: Exception, model: str) -> CxrError:
-        translated = self._engine.translate(error, model)
-        if translated.code == "out_of_memory":
-            error.__traceback__ = None  # its frames keep the tensors alive
-            self._engine.unload()
-            self._show_loaded()
-        return translated
 
     def _guard(self, action: Callable[[], None]) -> None:
         try:
