@@ -43,8 +43,8 @@ def open_files(page, *paths):
     page.set_input_files("#file-input", [str(path) for path in paths])
 
 
-def once_written(page, click):
-    """Clicks at the very moment when the first words of the new report are on the screen."""
+def generate_and_then(page, click):
+    """Presses Generate, and `click` at the very moment when the first words are on the screen."""
     page.evaluate(
         """([click]) => new Promise((done, fail) => {
           const text = document.querySelector(".report-text");
@@ -55,6 +55,7 @@ def once_written(page, click):
             done();
           });
           look.observe(text, { childList: true, characterData: true, subtree: true });
+          document.querySelector("#generate").click();
           setTimeout(() => fail(new Error("nothing was written")), 40_000);
         })""",
         [click],
@@ -109,8 +110,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     assert "Somente para pesquisa" in page.locator(".badge").inner_text()
 
     page.click("#precision label:has-text('4 bits')")
-    page.keyboard.press("Alt+Enter")
-    once_written(page, "#stop")
+    generate_and_then(page, "#stop")
     wait_for(page, "v.report.state === 'stopped'")
     stopped = page.locator(".report-text").text_content()
     assert stopped
@@ -202,8 +202,7 @@ def test_a_quick_switch_never_shows_the_text_of_the_other_study(open_page):
     page = open_page("en")
     wait_until_ready(page)
     open_sample(page, 0)
-    page.click("#generate")
-    once_written(page, "[data-sample]:nth-of-type(2)")
+    generate_and_then(page, "[data-sample]:nth-of-type(2)")
     seen = page.evaluate(
         """async () => {
           const seen = [];
