@@ -5,6 +5,7 @@ and speed can be measured where the real weights cannot be had. Marked STAND-IN,
 """
 
 import argparse
+import functools
 import json
 import math
 import time
@@ -25,6 +26,7 @@ _MARK = (
 )
 
 
+@functools.cache
 def layout(model: str, tiny: bool = False) -> Layout:
     """The published layout of card `model`. Raises KeyError for a model that has none."""
     return _LAYOUTS[model](tiny)
@@ -38,7 +40,7 @@ def write(model: str, folder: Path, tiny: bool = False, seed: int = 0) -> Layout
     found = layout(model, tiny)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STAND_IN).write_text(_MARK)
-    _write_json(folder / "config.json", found.config)
+    _write_json(folder / "config.json", {"stand_in": True, **found.config})
     _write_json(folder / "generation_config.json", found.generation)
     _write_json(folder / "preprocessor_config.json", found.images)
     _write_tokenizer(model, folder, tiny, found)
@@ -66,7 +68,7 @@ def _write_shards(found: Layout, folder: Path, seed: int) -> None:
     for number, shapes in enumerate(shards, start=1):
         name = f"model-{number:05}-of-{len(shards):05}.safetensors" if len(shards) > 1 else SINGLE
         tensors = {key: draw(found, key, shape, generator) for key, shape in shapes.items()}
-        save_file(tensors, folder / name, metadata={"format": "pt", "stand_in": "true"})
+        save_file(tensors, folder / name, metadata={"format": "pt"})
         places |= dict.fromkeys(shapes, name)
     if len(shards) > 1:
         total = found.parameters * found.dtype.itemsize

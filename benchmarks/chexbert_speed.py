@@ -18,6 +18,7 @@ import torch
 import transformers
 from transformers import BertConfig
 
+from benchmarks import report
 from cxr_demo.labelers.chexbert import CHECKPOINT, CheXbert, Network
 
 SEED = 7
@@ -38,7 +39,9 @@ def main() -> int:
         figures = measure(Path(folder), arguments.device, arguments.reports)
     print(json.dumps(figures, indent=1))
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        what = "Rate of CheXbert at full size with RANDOM weights on random words."
+        command = f"python -m benchmarks.chexbert_speed --device {arguments.device}"
+        report.write(arguments.json, what, f"{command} --reports {arguments.reports}", figures)
     return 0
 
 

@@ -134,9 +134,9 @@ def main(arguments: list[str] | None = None) -> int:
         "checkpoint": written,
         "readings": rows,
     }
-    name = f"{chosen.model.split('-')[0]}_full_size"
+    path = chosen.out / f"{chosen.model.split('-')[0]}_full_size.json"
     command = f"python -m benchmarks.full_size {chosen.image.name} --model {chosen.model}"
-    print(report.write(name, what, command, results, chosen.out))
+    print(report.write(path, what, command, results))
     return 0
 
 

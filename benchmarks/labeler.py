@@ -7,12 +7,12 @@ only, never text, with `--json`.
 
 import argparse
 import csv
-import json
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+from benchmarks import report
 from cxr_demo.findings import FINDINGS, Label
 from cxr_demo.labelers import rules
 
@@ -28,7 +28,10 @@ def main() -> int:
     figures = score(rows)
     _show(figures)
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        what = "Rule labeler against the labels that came with the reports."
+        options = " --unrepeated" if arguments.unrepeated else ""
+        command = f"python -m benchmarks.labeler {arguments.reports.name}{options}"
+        report.write(arguments.json, what, command, figures)
     return 0
 
 

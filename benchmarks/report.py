@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,27 +43,37 @@ _MACHINE = {"cpu": str, "cores": int, "memory": int, "system": str, "gpus": list
 
 
 def write(
-    name: str, what: str, command: str, results: dict[str, Any], folder: Path = RESULTS
+    path: Path, what: str, command: str, results: dict[str, Any], gpus: Sequence[str] = ()
 ) -> Path:
-    """Write `folder/name.json` for figures measured on this machine, just now.
+    """Write figures measured on this machine, just now, to `path` (its stem is their name).
 
-    `what` says in one sentence what was measured, `command` how to measure it again."""
+    `what` says in one sentence what was measured, `command` how to measure it again. `gpus` names
+    the GPUs of another machine if it was measured there and only put together here. Raises
+    ValueError if the record does not follow the schema."""
     record = {
         "schema": SCHEMA,
-        "name": name,
+        "name": path.stem,
         "what": what,
         "command": command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
+        "machine": elsewhere(gpus) if gpus else machine(),
         "versions": versions(),
         "results": results,
     }
     if wrong := problems(record):
         raise ValueError("; ".join(wrong))
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The `results` that `write` put into `path`. Raises ValueError for another schema."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if wrong := problems(record):
+        raise ValueError("; ".join(wrong))
+    results: dict[str, Any] = record["results"]
+    return results
 
 
 def problems(record: Any) -> list[str]:
@@ -95,6 +106,12 @@ def machine() -> dict[str, Any]:
     }
 
 
+def elsewhere(gpus: Sequence[str]) -> dict[str, Any]:
+    """Another machine, of which only the names of its GPUs are known."""
+    unknown: dict[str, Any] = dict.fromkeys(_MACHINE)
+    return unknown | {"gpus": [{"name": each, "memory": None} for each in gpus]}
+
+
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that figures depend on, as installed."""
     found = {"python": platform.python_version()}
@@ -107,13 +124,15 @@ def versions() -> dict[str, str]:
 
 
 def _machine_problems(found: dict[str, Any]) -> list[str]:
+    if set(found) != set(_MACHINE):
+        return [f"machine has exactly the fields {', '.join(_MACHINE)}"]
     wrong = [
         f"machine.{name} is no {kind.__name__}"
         for name, kind in _MACHINE.items()
-        if not (isinstance(found.get(name), kind) or (name == "driver" and found.get(name) is None))
+        if found[name] is not None and not isinstance(found[name], kind)
     ]
-    if not wrong and bool(found["gpus"]) != (found["driver"] is not None):
-        wrong.append("a driver without a GPU, or a GPU without a driver")
+    if not found["cpu"] and not found["gpus"]:
+        wrong.append("machine names neither a processor nor a GPU")
     return wrong
 
 

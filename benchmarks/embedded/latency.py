@@ -15,10 +15,11 @@ import numpy as np
 import torch
 
 from benchmarks import report
-from benchmarks.embedded.quality import RESULTS, load, radiograph_of, read
+from benchmarks.embedded.quality import load, radiograph_of, read
 from cxr_demo.phantoms import TEST_SEEDS
-from cxr_demo.pipelines import versions
 from cxr_demo.records import PipelineKind, Reading
+
+WHAT = "embedded model on phantoms, one at a time on a processor; SYNTHETIC, NOT PATIENTS"
 
 
 def measure(limit: int) -> dict[str, Any]:
@@ -33,13 +34,10 @@ def measure(limit: int) -> dict[str, Any]:
             arms.append({"precision": precision, "pipeline": kind, **_times(readings)})
         device, engine = model.device, model.engine
     return {
-        "what": "embedded model on phantoms, batch 1; SYNTHETIC, NOT PATIENTS",
-        "command": f"python -m benchmarks.embedded.latency --limit {limit}",
         "device": device,
-        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
         "load_before": round(before, 1),
         "engine": engine,
-        "versions": versions(),
         "arms": arms,
     }
 
@@ -62,10 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, default=20)
-    parser.add_argument("--out", type=Path, default=RESULTS / "embedded_latency.json")
+    parser.add_argument("--out", type=Path, default=report.RESULTS / "embedded_latency.json")
     given = parser.parse_args(arguments)
     result = measure(given.limit)
-    report.write(given.out, result.pop("what"), result.pop("command"), result)
+    command = f"python -m benchmarks.embedded.latency --limit {given.limit}"
+    report.write(given.out, WHAT, command, result)
     for arm in result["arms"]:
         print(json.dumps(arm))
 

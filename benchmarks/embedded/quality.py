@@ -31,7 +31,7 @@ from cxr_demo.phantoms.files import Kind, write
 from cxr_demo.records import DoneEvent, FindingSet, PipelineKind, Precision, Radiograph, Reading
 from cxr_demo.studies import open_study
 
-RESULTS = Path(__file__).parent.parent / "results"
+WHAT = "embedded model on phantoms that training never saw; SYNTHETIC, NOT PATIENTS"
 PRECISIONS = (Precision.BF16, Precision.NF4)
 WIDTH = 1024
 """Columns of a test phantom."""
@@ -139,8 +139,6 @@ def result_of(folder: Path, seeds: range) -> dict[str, Any]:
     }
     frequent = frequent_report()
     return {
-        "what": "embedded model on phantoms that training never saw; SYNTHETIC, NOT PATIENTS",
-        "command": f"python -m benchmarks.embedded.quality --limit {len(seeds)}",
         "test_seeds": [seeds.start, seeds.stop],
         "phantom_version": PHANTOM_VERSION,
         "width": WIDTH,
@@ -153,6 +151,12 @@ def result_of(folder: Path, seeds: range) -> dict[str, Any]:
     }
 
 
+def _gpus(result: dict[str, Any]) -> list[str]:
+    """The GPUs that read, none if it was this machine's processor."""
+    devices = {made["device"] for arm in result["arms"] for made in arm["made_with"]}
+    return sorted(each for each in devices if each.startswith("NVIDIA"))
+
+
 def rows_folder() -> Path:
     """Where rows of these weights and these phantoms are kept."""
     digest = models.load(card("embedded"), Precision.BF16).weights_sha256[:16]
@@ -163,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, default=len(TEST_SEEDS))
-    parser.add_argument("--out", type=Path, default=RESULTS / "embedded_quality.json")
+    parser.add_argument("--out", type=Path, default=report.RESULTS / "embedded_quality.json")
     parser.add_argument("--rows", type=Path, help="folder of the rows (the private folder)")
     parser.add_argument("--device", default="cuda:0" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--shard", help="I/N: read only every N-th phantom from the I-th, 0-based")
@@ -177,9 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     fill(folder, seeds, given.device, "rows.jsonl")
     result = result_of(folder, seeds)
-    made_on = {made["device"] for arm in result["arms"] for made in arm["made_with"]}
-    gpus = sorted(each for each in made_on if "NVIDIA" in each)
-    report.write(given.out, result.pop("what"), result.pop("command"), result, gpus)
+    command = f"python -m benchmarks.embedded.quality --limit {given.limit}"
+    report.write(given.out, WHAT, command, result, _gpus(result))
     for arm in result["arms"]:
         print(arm["precision"], arm["pipeline"], arm["overall"]["uncertain_as_positive"]["micro"])
 
