@@ -76,6 +76,8 @@ def _progress(job: JobStatus, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(asdict(job))
         return
+    if not sys.stdout.isatty():
+        return  # a log has no use for a line that is drawn over and over
     left, failed, _ = _WORDS[arguments.language]
     parts = [f"{job.done} / {job.total}", f"{format_rate(job.rate, arguments.language)} /s"]
     parts.append(f"{format_seconds(job.remaining, arguments.language)} {left}")

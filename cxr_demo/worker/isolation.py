@@ -57,7 +57,7 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
     if not event.startswith("socket."):
         return
     looks_up = event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
-    reaches = event in ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
+    reaches = event in ("socket.connect", "socket.sendto", "socket.sendmsg")
     # A Unix socket's address is a path.
     if looks_up or (reaches and not isinstance(arguments[1], str | bytes | None)):
         # Logged as well, because many libraries swallow the error and go on.
