@@ -67,7 +67,7 @@ def test_it_is_small_and_in_bf16():
 
 
 def test_the_sample_of_phantoms_is_not_the_training_set():
-    record = report.read(quality.RESULTS / "embedded_training.json")
+    record = report.read(report.RESULTS / "embedded_training.json")
     for name in ("train_seeds", "validation_seeds"):
         seeds = range(*record[name])
         assert not set(TEST_SEEDS) & set(seeds)
@@ -75,7 +75,7 @@ def test_the_sample_of_phantoms_is_not_the_training_set():
 
 
 def test_the_recorded_quality_is_of_these_weights_and_suffices(loaded):
-    record = report.read(quality.RESULTS / "embedded_quality.json")
+    record = report.read(report.RESULTS / "embedded_quality.json")
     assert record["weights_sha256"] == loaded[Precision.BF16].weights_sha256
     assert record["phantom_version"] == phantoms.PHANTOM_VERSION
     assert range(*record["test_seeds"]) == TEST_SEEDS and record["phantoms"] == len(TEST_SEEDS)
