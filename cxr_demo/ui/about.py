@@ -12,7 +12,7 @@ from cxr_demo.paths import private_dir, temporary_dir
 from cxr_demo.ui import about_text, catalogue
 from cxr_demo.ui.about_text import Pair
 from cxr_demo.ui.context import Context
-from cxr_demo.ui.strings import text
+from cxr_demo.ui.strings import KEYS, text
 from cxr_demo.ui.wording import model_name
 
 PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydicom", "numpy")
@@ -124,7 +124,7 @@ def _install(language: str) -> str:
 def _keys(language: str) -> str:
     rows = "".join(
         f"<dt><kbd>{escape(keys)}</kbd></dt><dd>{_say(words, language)}</dd>"
-        for keys, words in about_text.KEYS
+        for keys, words in KEYS
     )
     return f'<dl class="keys">{rows}</dl>'
 

@@ -163,17 +163,3 @@ INSTALL: tuple[Pair, ...] = (
         "executado.",
     ),
 )
-
-KEYS: tuple[tuple[str, Pair], ...] = (
-    ("Alt + Enter", ("Generate", "Gerar")),
-    ("Esc", ("Stop", "Parar")),
-    ("Alt + O", ("Open a file", "Abrir um arquivo")),
-    ("Page Up · Page Down", ("Previous · next image", "Imagem anterior · próxima")),
-    ("↑ · ↓", ("Move in the list of findings", "Mover na lista de achados")),
-    ("1 · 2 · 3 · 4", ("Window: file, full, lung, bone", "Janela: arquivo, total, pulmão, osso")),
-    ("I", ("Invert", "Inverter")),
-    ("F · O", ("Fit · 1:1", "Ajustar · 1:1")),
-    ("+ · −", ("Zoom", "Zoom")),
-    ("R", ("Reset the view", "Restaurar a vista")),
-    ("?", ("All keys of the viewer", "Todas as teclas da imagem")),
-)

@@ -119,9 +119,10 @@ class Api:
         ]
 
     async def strings(self, request: Request) -> Response:
-        """The page's words and the samples' titles, in both languages."""
+        """The page's words, the samples' titles and the keys, in both languages."""
         samples = [{"id": id, "titles": titles} for id, titles in self.samples.items()]
-        return _json({"strings": strings.page_table(), "samples": samples})
+        keys = [{"keys": keys, "en": en, "pt": pt} for keys, (en, pt) in strings.KEYS]
+        return _json({"strings": strings.page_table(), "samples": samples, "keys": keys})
 
     async def view(self, request: Request) -> Response:
         """Worker and telemetry, and the whole view if it is newer than `since`. With `hold`, the

@@ -70,7 +70,7 @@ STATES: dict[str, Pair] = {
         "No report yet. Press Generate (Alt+Enter).",
         "Ainda sem laudo. Clique em Gerar (Alt+Enter).",
     ),
-    "state.queued": ("Waiting for the GPU", "Aguardando a GPU"),
+    "state.queued": ("Waiting for the model process", "Aguardando o processo do modelo"),
     "state.loading": ("Loading the model", "Carregando o modelo"),
     "state.reading": ("Reading the radiograph", "Lendo a radiografia"),
     "state.writing": ("Writing", "Escrevendo"),
@@ -252,20 +252,22 @@ PAGE: dict[str, Pair] = {
         "The file could not be handed to the app: check that it is still running.",
         "O arquivo não pôde ser entregue ao aplicativo: confira se ele ainda está aberto.",
     ),
-    "js.key.generate": ("Generate", "Gerar"),
-    "js.key.stop": ("Stop", "Parar"),
-    "js.key.open": ("Open a file", "Abrir um arquivo"),
-    "js.key.step": ("Previous / next image", "Imagem anterior / próxima"),
-    "js.key.findings": (
-        "Move in the findings; show the sentence",
-        "Mover nos achados; ver a frase",
-    ),
-    "js.key.help": ("This list", "Esta lista"),
-    "js.viewer_keys": (
-        "The viewer's own keys: press ? with the radiograph in focus.",
-        "Teclas da imagem: ? com a radiografia em foco.",
-    ),
 }
+
+KEYS: tuple[tuple[str, Pair], ...] = (
+    ("Alt + Enter", ("Generate", "Gerar")),
+    ("Esc", ("Stop", "Parar")),
+    ("Alt + O", ("Open a file", "Abrir um arquivo")),
+    ("Page Up · Page Down", ("Previous · next image", "Imagem anterior · próxima")),
+    ("↑ · ↓", ("In the findings: move, show the sentence", "Nos achados: mover, ver a frase")),
+    ("1 · 2 · 3 · 4", ("Window: file, full, lung, bone", "Janela: arquivo, total, pulmão, osso")),
+    ("I", ("Invert", "Inverter")),
+    ("F · O", ("Fit · 1:1", "Ajustar · 1:1")),
+    ("+ · −", ("Zoom", "Zoom")),
+    ("R", ("Reset the view", "Restaurar a vista")),
+    ("?", ("All keys of the viewer", "Todas as teclas da imagem")),
+)
+"""Keys, as the help dialog and the About screen list them."""
 
 STRINGS: dict[str, Pair] = {
     **FRAME,

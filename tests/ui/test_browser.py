@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxr_demo.paths import assets_dir
+
 pytestmark = pytest.mark.browser
 
 SIZES = ((1280, 720), (1600, 900), (2560, 1440))
@@ -139,14 +141,16 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
 
 
 def test_a_patients_radiograph_opens_and_the_embedded_model_says_why_it_does_not_read_it(
-    open_page,
+    open_page, app, tmp_path
 ):
     page = open_page("en")
     wait_until_ready(page)
     open_sample(page)
     page.click("#generate")
     wait_for(page, "v.report.state === 'done'", 60)
-    open_files(page, stored("RG1_J2KR.dcm"))
+    named = tmp_path / "SILVA^MARIA.dcm"
+    named.write_bytes(stored("RG1_J2KR.dcm").read_bytes())
+    open_files(page, named)
     wait_for(page, "v.study && v.study.sample === null")
     assert view(page)["readings"] == []
     assert page.locator(".report-text").text_content() == ""
@@ -158,6 +162,12 @@ def test_a_patients_radiograph_opens_and_the_embedded_model_says_why_it_does_not
     assert "synthetic" in page.locator(".report-pane .failure").inner_text()
     assert page.locator(".report-text").text_content() == ""
     assert page.locator(".finding.is-unassessed").count() == 14
+    # Neither the file's name nor the patient's stands on the page or in the private folder.
+    kept = "".join(each.name for each in app.home.rglob("*"))
+    kept += "".join(each.read_text() for each in app.home.rglob("*.log*"))
+    stores = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    for secret in ("SILVA", "CompressedSamples", "J2KR"):
+        assert secret not in page.content() + stores + kept
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +206,25 @@ def test_bad_input_gets_one_sentence_and_the_study_stays(open_page, bad_files, l
         shown.wait_for(state="hidden")
     open_sample(page, 0)
     assert view(page)["study"]["id"] != before["id"]
+
+
+def test_files_picked_together_become_a_list_of_studies(open_page, bad_files):
+    page = open_page("en")
+    samples = assets_dir() / "samples"
+    picked = [samples / "sample-1.dcm", bad_files / "text.dcm", samples / "sample-2.dcm"]
+    open_files(page, *picked)
+    wait_for(page, "v.study && !v.opening")
+    assert page.locator(".position").inner_text() == "Study 1 of 2"
+    first = view(page)["study"]["image"]["id"]
+    page.keyboard.press("PageDown")
+    wait_for(page, "v.study.place === 1 && !v.opening")
+    assert page.locator(".position").inner_text() == "Study 2 of 2"
+    assert view(page)["study"]["image"]["id"] != first
+    page.locator("[aria-label='Previous']").click()
+    wait_for(page, "v.study.place === 0 && !v.opening")
+    page.locator("[aria-label='Close study']").click()
+    wait_for(page, "v.study === null")
+    assert page.locator(".empty [data-sample]").count() > 1
 
 
 def test_a_quick_switch_never_shows_the_text_of_the_other_study(open_page):

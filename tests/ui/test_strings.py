@@ -41,7 +41,7 @@ def test_about_speaks_both_languages():
         *about_text.IS_NOT,
         *about_text.INSTALL,
         *(cell for row in about_text.STORED for cell in row),
-        *(words for _, words in about_text.KEYS),
+        *(words for _, words in strings.KEYS),
     ]
     assert all(english and portuguese for english, portuguese in pairs)
 

@@ -57,18 +57,10 @@ export class Dialogs {
 
   keys() {
     const { app } = this;
-    const rows = [
-      ["Alt + Enter", "js.key.generate"],
-      ["Esc", "js.key.stop"],
-      ["Alt + O", "js.key.open"],
-      ["Page Up / Page Down", "js.key.step"],
-      ["↑ / ↓", "js.key.findings"],
-      ["?", "js.key.help"],
-    ];
-    const list = rows.flatMap(([keys, words]) => [
-      h("dt", {}, h("kbd", {}, keys)),
-      h("dd", {}, app.t(words)),
+    const list = app.keys.flatMap((each) => [
+      h("dt", {}, h("kbd", {}, each.keys)),
+      h("dd", {}, each[app.language]),
     ]);
-    this.show(app.t("js.keys"), h("dl", { class: "keys" }, ...list), h("p", {}, app.t("js.viewer_keys")));
+    this.show(app.t("js.keys"), h("dl", { class: "keys" }, ...list));
   }
 }

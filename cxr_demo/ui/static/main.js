@@ -29,6 +29,7 @@ class App {
     this.language = document.documentElement.lang === "en" ? "en" : "pt";
     this.strings = null;
     this.samples = [];
+    this.keys = [];
     this.panes = [];
     this.timer = null;
     this.polling = false;
@@ -45,9 +46,10 @@ class App {
     if (!session || session === this.session) return;
     this.session = session;
     this.revision = 0;
-    const { strings, samples } = await (await fetch("/cxr/strings")).json();
+    const { strings, samples, keys } = await (await fetch("/cxr/strings")).json();
     this.strings = strings;
     this.samples = samples;
+    this.keys = keys;
     this.dialogs = new Dialogs(this);
     await mounted("study", "report", "findings", "telemetry");
     this.panes = [
