@@ -1,0 +1,168 @@
+"""One runner for all families: each as a tiny random checkpoint in the published layout, loaded as
+the app loads it, and in float32 for comparisons."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from benchmarks import checkpoints
+from cxr_demo import weights
+from cxr_demo.decoding.engine import Prefix
+from cxr_demo.models import chexagent2, chexagent8b
+from cxr_demo.models.cards import card
+from cxr_demo.models.loading import quantized_modules
+from cxr_demo.models.streaming import Where, fill
+from cxr_demo.records import Precision, Prompt
+from cxr_demo.weights import Installed
+from tests.stand_ins import adapted, native_fp32, noise
+
+CPU = torch.device("cpu")
+PROMPT = Prompt("test", "Write the findings section of a report for this chest X-ray.", 24)
+
+
+def silent(fraction: float) -> None:
+    """Progress that nobody watches."""
+
+
+def filled(
+    native: nn.Module,
+    where: Where,
+    model: str,
+    folder: Path,
+    precision: Precision = Precision.BF16,
+    dtype: torch.dtype = torch.float32,
+) -> Any:
+    """`native` with the checkpoint in `folder`, by the app's own loader; float32 if not told."""
+    shards = tuple(sorted(folder.glob("*.safetensors")))
+    fill(native, where, card(model), Installed(folder, shards, 0), precision, CPU, silent, dtype)
+    return native
+
+
+def digest() -> Future[str]:
+    """A hash that nobody computed."""
+    done: Future[str] = Future()
+    done.set_result("0" * 64)
+    return done
+
+
+def chexagent2_fp32(folder: Path) -> chexagent2.CheXagent2Model:
+    """CheXagent 2 in float32."""
+    about = card("chexagent-2-3b")
+    native = filled(chexagent2.build(about, folder), chexagent2.where, about.id, folder)
+    words = chexagent2.Words(folder)
+    return chexagent2.CheXagent2Model(about, Precision.BF16, native, words, digest(), True)
+
+
+def chexagent8b_fp32(folder: Path) -> chexagent8b.CheXagent8bModel:
+    """CheXagent 8B in float32."""
+    about = card("chexagent-8b")
+    native = filled(chexagent8b.build(about, folder), chexagent8b.where, about.id, folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    images = chexagent8b.image_settings(about, folder)
+    return chexagent8b.CheXagent8bModel(
+        about, Precision.BF16, native, tokenizer, images, digest(), True
+    )
+
+
+@dataclass(frozen=True)
+class Family:
+    """A card, the side of its tiny checkpoint's images, and how to get it in float32. `rounding`:
+    the least cosine between its logits in bfloat16 and in float32 (the tiny Gemma's loud norms,
+    which keep its replies from repeating, make it sensitive)."""
+
+    model: str
+    side: int
+    fp32: Callable[[Path], Any]
+    rounding: float = 0.9999
+
+    def write(self, root: Path) -> Path:
+        """The tiny checkpoint in `root`, written once."""
+        folder = root / self.model
+        if not folder.exists():
+            checkpoints.write(self.model, folder, tiny=True)
+        return folder
+
+    def seen(self, seed: int) -> Any:
+        """An image of noise."""
+        return noise(seed, self.side)
+
+
+FAMILIES = (
+    Family("medgemma-4b-it", 56, lambda folder: adapted(native_fp32(folder), folder), 0.995),
+    Family("chexagent-2-3b", 512, chexagent2_fp32),
+    Family("chexagent-8b", 56, chexagent8b_fp32),
+)
+
+
+@torch.no_grad()
+def first_logits(model: Any, seen: Any, prompt: Prompt = PROMPT) -> Tensor:
+    """(1, V) logits of the first new token, in float32."""
+    logits: Tensor = model.decoder.prefill(model.prefix(seen, prompt), 0).logits.float()
+    return logits
+
+
+@torch.no_grad()
+def followed(model: Any, prefix: Prefix, ids: Sequence[int]) -> Prefix:
+    """`prefix` with text ids behind it, as if they had been part of the prompt."""
+    more = torch.tensor([list(ids)], dtype=torch.long)
+    return Prefix(
+        torch.cat([prefix.embeddings, model._network.embed(more)], 1),
+        torch.cat([prefix.valid, torch.ones_like(more, dtype=prefix.valid.dtype)], 1),
+        torch.cat([prefix.blocks, torch.full_like(more, -1)], 1),
+    )
+
+
+def batched(prefixes: Sequence[Prefix]) -> Prefix:
+    """Rows of several lengths as one batch, padded on the left with values that must not count."""
+    longest = max(each.valid.shape[1] for each in prefixes)
+
+    def pad(tensor: Tensor, value: float) -> Tensor:
+        missing = longest - tensor.shape[1]
+        filling = torch.full((1, missing, *tensor.shape[2:]), value, dtype=tensor.dtype)
+        return torch.cat([filling, tensor], 1)
+
+    return Prefix(
+        torch.cat([pad(each.embeddings, 7.0) for each in prefixes]),
+        torch.cat([pad(each.valid, False) for each in prefixes]),
+        torch.cat([pad(each.blocks, -1) for each in prefixes]),
+    )
+
+
+def unpacked(four: nn.Module, full: nn.Module) -> int:
+    """Give `full` (float32) the values that the 4-bit model `four` computes with; returns how many
+    of its weights were 4 bits."""
+    packed = quantized_modules(four)
+    for name in packed:
+        layer: Any = four.get_submodule(name)
+        full.get_submodule(name).weight.data = layer.values.float()
+    others = dict(full.named_parameters())
+    for name, each in four.named_parameters():
+        others[name].data = each.float()
+    return len(packed)
+
+
+def cosine(one: Tensor, other: Tensor) -> float:
+    """Of two vectors of logits."""
+    return float(torch.cosine_similarity(one.flatten(), other.flatten(), dim=0))
+
+
+def resharded(folder: Path, root: Path, shards: int = 3) -> Path:
+    """A copy of the checkpoint whose tensors lie in several files with an index."""
+    copy = Path(shutil.copytree(folder, root / folder.name))
+    tensors = load_file(copy / weights.SINGLE)
+    (copy / weights.SINGLE).unlink()
+    places = {name: f"model-{at % shards}.safetensors" for at, name in enumerate(tensors)}
+    for file in set(places.values()):
+        part = {name: each for name, each in tensors.items() if places[name] == file}
+        save_file(part, copy / file, metadata={"format": "pt"})
+    (copy / weights.INDEX).write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    return copy
