@@ -95,7 +95,7 @@ CARDS: dict[str, ModelCard] = {
             hub=None,
             revision=None,
             licence=Licence("the licence of this program", note="Trained on drawn images only."),
-            parameters=None,
+            parameters=8_168_704,
             precisions=_BOTH,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",

@@ -3,9 +3,9 @@
 bitsandbytes unpacks a layer's weights anew for every token, which takes several times as long as
 the product itself. A small model's weights are therefore unpacked once; a large one's stay packed,
 because memory is what 4 bits are for. Two things in bitsandbytes 0.50.2 are kept away from, so that
-every processor computes with the values that the 4 bits stand for, as a GPU does: its AVX-512 product rounds the scales to
-bfloat16, and its unpacking starts a new block at every row, which is wrong for rows that are no
-multiple of a block, such as MedGemma's 4304 (`tests/models/test_gemma.py` would find it).
+every processor computes with the values that the 4 bits stand for, as a GPU does. Its AVX-512
+product rounds the scales to bfloat16; and its unpacking starts a new block at every row, which is
+wrong for rows that are no multiple of a block, such as MedGemma's 4304 (a test would find it).
 """
 
 import copy

@@ -1,13 +1,16 @@
 import dataclasses
+import math
 import subprocess
 import sys
 
 import pytest
+from safetensors import safe_open
 
 from cxr_demo import models
 from cxr_demo.findings import FINDINGS
 from cxr_demo.models.cards import CARDS, card
 from cxr_demo.models.faults import NotInThisVersion, UnknownModel
+from cxr_demo.paths import assets_dir
 from cxr_demo.records import PipelineKind, Precision
 
 
@@ -24,6 +27,13 @@ def test_a_prompt_id_stands_for_one_prompt():
     for each in CARDS.values():
         for prompt in each.prompts.values():
             assert texts.setdefault(prompt.id, prompt) == prompt
+
+
+def test_the_embedded_model_has_the_weights_that_its_card_counts():
+    with safe_open(assets_dir() / "embedded" / "model.safetensors", "pt") as tensors:
+        names = list(tensors.keys())
+        count = sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+    assert count == card("embedded").parameters
 
 
 def test_only_the_embedded_model_is_bound_to_phantoms():
