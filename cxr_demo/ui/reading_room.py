@@ -4,7 +4,8 @@ Gradio holds the controls; the panes are static and drawn by the page's scripts 
 the session's view, so that a canvas, a selection and a scroll position survive every change.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -12,6 +13,8 @@ from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.ui import catalogue
 from cxr_demo.ui.context import QUIET, Context
+from cxr_demo.ui.session import Session
+from cxr_demo.ui.state import Choice
 from cxr_demo.ui.words import words
 
 
@@ -35,71 +38,76 @@ def build(context: Context) -> None:
         with gr.Column(elem_id="column-study", min_width=200):
             pane("study")
         with gr.Column(elem_id="column-report", min_width=200):
-            _controls(context)
+            controls = _controls(context)
             pane("report")
         with gr.Column(elem_id="column-findings", min_width=200):
             pane("findings")
             pane("telemetry", "cxr-static")
+    _connect(context, controls)
 
 
-def _controls(context: Context) -> None:
+@dataclass(frozen=True)
+class _Controls:
+    model: gr.Dropdown
+    precision: gr.Radio
+    kind: gr.Radio
+    generate: gr.Button
+    stop: gr.Button
+
+
+def _controls(context: Context) -> _Controls:
     local, choice = context.local, context.choice
     with gr.Column(elem_id="controls"):
-        model_words = {"label": words("model"), "choices": catalogue.model_choices}
+        said = {"label": words("model"), "choices": catalogue.model_choices}
         model = gr.Dropdown(
-            value=choice.model,
-            elem_id="model",
-            filterable=False,
-            **local.start(**model_words),
+            value=choice.model, elem_id="model", filterable=False, **local.start(**said)
         )
-        local.add(model, **model_words)
+        local.add(model, **said)
         with gr.Row(elem_id="options"):
-            # The choices of the precision depend on the model: `_choose_model` keeps them.
             precision = gr.Radio(
+                # These depend on the model, not on the language: `choose_model` keeps them.
                 choices=catalogue.precision_choices(choice.model, local.language),
                 value=str(choice.precision),
                 elem_id="precision",
                 **local.start(label=words("precision")),
             )
             local.add(precision, label=words("precision"))
-            kind_words = {"label": words("pipeline"), "choices": catalogue.pipeline_choices}
-            kind = gr.Radio(value=str(choice.kind), elem_id="pipeline", **local.start(**kind_words))
-            local.add(kind, **kind_words)
+            said = {"label": words("pipeline"), "choices": catalogue.pipeline_choices}
+            kind = gr.Radio(value=str(choice.kind), elem_id="pipeline", **local.start(**said))
+            local.add(kind, **said)
         with gr.Row(elem_id="actions"):
-            generate = gr.Button(
-                variant="primary", elem_id="generate", **local.start(value=words("generate"))
-            )
-            local.add(generate, value=words("generate"))
-            stop = gr.Button(elem_id="stop", **local.start(value=words("stop")))
-            local.add(stop, value=words("stop"))
+            generate = _button(context, "generate", variant="primary")
+            stop = _button(context, "stop")
+    return _Controls(model, precision, kind, generate, stop)
 
-    def choose_model(key: str, model: str, precision: str) -> dict[str, object]:
+
+def _button(context: Context, name: str, **options: Any) -> gr.Button:
+    said = {"value": words(name)}
+    button = gr.Button(elem_id=name, **context.local.start(**said), **options)
+    context.local.add(button, **said)
+    return button
+
+
+def _connect(context: Context, controls: _Controls) -> None:
+    def session_with(key: str, model: str, precision: str, kind: str) -> Session | None:
         session = context.sessions.get(key)
+        if session is not None:
+            session.set_choice(Choice(model, Precision(precision), PipelineKind(kind)))
+        return session
+
+    def choose(key: str, model: str, precision: str, kind: str) -> None:
+        session_with(key, model, precision, kind)
+
+    def choose_model(key: str, model: str, precision: str, kind: str) -> dict[str, Any]:
         offered = [str(each) for each in CARDS[model].precisions]
         chosen = precision if precision in offered else offered[0]
-        if session is not None:
-            session.set_choice(replace(session.choice, model=model, precision=Precision(chosen)))
-        language = session.language if session else local.language
+        session = session_with(key, model, chosen, kind)
+        language = session.language if session else context.local.language
         return gr.update(choices=catalogue.precision_choices(model, language), value=chosen)
 
-    def choose(key: str, precision: str, kind: str) -> None:
-        session = context.sessions.get(key)
-        if session is not None:
-            chosen = replace(
-                session.choice, precision=Precision(precision), kind=PipelineKind(kind)
-            )
-            session.set_choice(chosen)
-
     def start(key: str, model: str, precision: str, kind: str) -> None:
-        session = context.sessions.get(key)
+        session = session_with(key, model, precision, kind)
         if session is not None:
-            chosen = replace(
-                session.choice,
-                model=model,
-                precision=Precision(precision),
-                kind=PipelineKind(kind),
-            )
-            session.set_choice(chosen)
             session.generate()
 
     def end(key: str) -> None:
@@ -107,9 +115,9 @@ def _controls(context: Context) -> None:
         if session is not None:
             session.stop()
 
-    key = context.key
-    model.input(choose_model, [key, model, precision], [precision], **QUIET)
-    precision.input(choose, [key, precision, kind], None, **QUIET)
-    kind.input(choose, [key, precision, kind], None, **QUIET)
-    generate.click(start, [key, model, precision, kind], None, **QUIET)
-    stop.click(end, [key], None, **QUIET)
+    chosen = [context.key, controls.model, controls.precision, controls.kind]
+    controls.model.input(choose_model, chosen, [controls.precision], **QUIET)
+    controls.precision.input(choose, chosen, None, **QUIET)
+    controls.kind.input(choose, chosen, None, **QUIET)
+    controls.generate.click(start, chosen, None, **QUIET)
+    controls.stop.click(end, [context.key], None, **QUIET)
