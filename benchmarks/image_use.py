@@ -18,7 +18,7 @@ from benchmarks import report
 from cxr_demo.findings import FINDINGS
 from cxr_demo.models import load, probabilities, selftest
 from cxr_demo.models.cards import card
-from cxr_demo.models.gemma import GemmaModel
+from cxr_demo.models.vlm import VisionLanguageModel
 from cxr_demo.pipelines import versions
 from cxr_demo.records import PipelineKind, Precision
 
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     model = load(card(arguments.model), Precision(arguments.precision), arguments.device)
-    assert isinstance(model, GemmaModel)
+    assert isinstance(model, VisionLanguageModel)
     figures = {
         "model": model.card.id,
         "stand_in": model.stand_in,
@@ -53,7 +53,7 @@ def main() -> int:
     return 0
 
 
-def measure(model: GemmaModel, times: int) -> dict[str, float]:
+def measure(model: VisionLanguageModel, times: int) -> dict[str, float]:
     """Median seconds per kind of question on one image, after one run that is not counted."""
     seen = model.see(selftest.samples()[0])
     prompts = model.card.prompts

@@ -4,16 +4,13 @@ native classes.
     pixels (S, S, 3) -> vision tower -> projector -> 256 positions inside the prompt's embeddings
 """
 
-import gc
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars `kernels`)
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, Gemma3ForConditionalGeneration, Gemma3Processor
@@ -21,16 +18,14 @@ from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImagePr
 
 from cxr_demo import weights
 from cxr_demo.decoding.cache import KeyValueCache, LayerShape
-from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, never
+from cxr_demo.decoding.engine import Prefix
 from cxr_demo.decoding.masks import Masks
-from cxr_demo.decoding.plain import PlainEngine
-from cxr_demo.decoding.text import TextStream
 from cxr_demo.models import hardware
-from cxr_demo.models.base import Generation, Piece, Seen
+from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
-from cxr_demo.models.faults import PromptTooLong
 from cxr_demo.models.images import padded_square
-from cxr_demo.records import Memory, Precision, Prompt, Radiograph
+from cxr_demo.models.vlm import VisionLanguageModel, start_digest
+from cxr_demo.records import Precision, Prompt, Radiograph
 
 THOUGHT = ("<unused94>", "<unused95>")
 """MedGemma 1.5 may think aloud between these two tokens; that is not part of a report."""
@@ -76,54 +71,44 @@ class GemmaNetwork:
         return logits
 
 
-class GemmaModel:
+class GemmaModel(VisionLanguageModel):
     """A loaded Gemma 3; see `models.base.Model`."""
-
-    confirmed = False
 
     def __init__(
         self,
         card: ModelCard,
         precision: Precision,
-        network: Gemma3ForConditionalGeneration,
+        native: Gemma3ForConditionalGeneration,
         processor: Gemma3Processor,
         digest: Future[str],
         stand_in: bool,
     ) -> None:
-        self.card, self.precision, self.stand_in = card, precision, stand_in
-        self._native = network
+        super().__init__(
+            card,
+            precision,
+            native,
+            GemmaNetwork(native),
+            digest,
+            stand_in,
+            _stop_ids(native),
+            _thought_ids(processor.tokenizer),
+        )
+        self._native: Gemma3ForConditionalGeneration = native
         self._processor = processor
-        self._digest = digest
-        self._network = GemmaNetwork(network)
-        self._engine: Engine = PlainEngine(self._network)
-        self.device = hardware.name_of(self._network.device)
-        self._stop_ids = _stop_ids(network)
-        self._thought = _thought_ids(processor.tokenizer)
 
     @property
-    def engine(self) -> str:
-        """Name of the decode path in use."""
-        return self._engine.name
-
-    @property
-    def decoder(self) -> Engine:
-        """The decode path itself, for what needs logits (`probabilities`, `selftest`)."""
-        return self._engine
+    def side(self) -> int:
+        """Pixels along each side of the image."""
+        return int(self._processor.image_processor.size["height"])
 
     @property
     def vocabulary(self) -> dict[str, int]:
         """Ids by token."""
         return dict(self._processor.tokenizer.get_vocab())
 
-    @property
-    def weights_sha256(self) -> str:
-        """Hash of the checkpoint's tensors; waits for it if it still runs."""
-        return self._digest.result()
-
     def see(self, radiograph: Radiograph) -> Seen:
         """The image that this model is given: (S, S, 3) uint8."""
-        images = self._processor.image_processor
-        return padded_square(radiograph, images.size["height"], images.resample)
+        return padded_square(radiograph, self.side, self._processor.image_processor.resample)
 
     def prompt_text(self, prompt: Prompt) -> str:
         """The whole prompt as the chat template writes it, `<start_of_image>` for the image."""
@@ -135,20 +120,6 @@ class GemmaModel:
             messages, tokenize=False, add_generation_prompt=True
         )
         return str(text)
-
-    def generate(
-        self,
-        seen: Seen,
-        prompt: Prompt,
-        should_stop: ShouldStop = never,
-        submitted: float | None = None,
-    ) -> Generation:
-        """Greedy reply. The work happens while the result is iterated over."""
-
-        def run(generation: Generation) -> Iterator[Piece]:
-            return self._pieces(seen, prompt, should_stop, generation)
-
-        return Generation(run, prompt.max_new_tokens, submitted)
 
     def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
         """Image and prompt as one row of embeddings, on the device."""
@@ -174,28 +145,9 @@ class GemmaModel:
         ids = self._processor.tokenizer(whole, add_special_tokens=False)["input_ids"]
         return [int(each) for each in ids]
 
-    def warm_up(self) -> None:
-        """Read a black image for two tokens, so that the first report does not pay for the
-        libraries' own start."""
-        side = self._processor.image_processor.size["height"]
-        black = Seen(np.zeros((side, side, 3), np.uint8), "black")
-        list(self.generate(black, Prompt("warm-up", "", max_new_tokens=2)))
-
-    def reset_peaks(self) -> None:
-        """Start a new measurement of `peaks`."""
-        hardware.reset_peaks(self._network.device)
-
-    def peaks(self) -> Memory:
-        """torch's peaks since `reset_peaks`, in bytes."""
-        return hardware.peaks(self._network.device)
-
-    def close(self) -> None:
-        """Free the device's memory; the model cannot be used afterwards."""
-        on_gpu = self._network.device.type == "cuda"
-        del self._native, self._network, self._engine
-        gc.collect()
-        if on_gpu:
-            torch.cuda.empty_cache()
+    def decode(self, ids: list[int]) -> str:
+        """The text of `ids`, control tokens left out."""
+        return str(self._processor.tokenizer.decode(ids, skip_special_tokens=True))
 
     @torch.no_grad()
     def _image_features(self, pixels: Tensor) -> Tensor:
@@ -204,38 +156,6 @@ class GemmaModel:
             core.vision_tower(pixel_values=pixels).last_hidden_state
         )
         return features
-
-    def _pieces(
-        self, seen: Seen, prompt: Prompt, should_stop: ShouldStop, generation: Generation
-    ) -> Iterator[Piece]:
-        if should_stop():
-            return
-        device = self._network.device
-        try:
-            began = time.monotonic()
-            prefix = self._prefix_that_fits(seen, prompt)
-            state = self._engine.prefill(prefix, prompt.max_new_tokens)
-            generation.prompt_tokens = prefix.valid.shape[1]
-            generation.prefill_seconds = time.monotonic() - began
-            request = Request(prompt.max_new_tokens, self._stop_ids)
-            text = TextStream(self._decode, self._thought)
-            for step in self._engine.decode(state, request, should_stop):
-                token = int(step.ids[0] or 0)
-                yield Piece(token, "" if step.ended[0] else text.push(token), step.ended[0])
-        except torch.OutOfMemoryError:
-            raise hardware.out_of_memory(self.card, device) from None
-
-    def _prefix_that_fits(self, seen: Seen, prompt: Prompt) -> Prefix:
-        with torch.no_grad():
-            prefix = self.prefix(seen, prompt)
-        needed = prefix.valid.shape[1] + prompt.max_new_tokens
-        if needed > self._network.positions:
-            limit = self._network.positions
-            raise PromptTooLong(model=self.card.name, needed=needed, limit=limit)
-        return prefix
-
-    def _decode(self, ids: list[int]) -> str:
-        return str(self._processor.tokenizer.decode(ids, skip_special_tokens=True))
 
 
 def load(
@@ -248,9 +168,7 @@ def load(
     place = torch.device(device)
     hardware.check_precision(card, precision, place)
     installed = weights.locate(card)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="weights-hash")
-    digest = pool.submit(weights.digest, installed.shards)
-    pool.shutdown(wait=False)
+    digest = start_digest(installed)
     kind = Gemma3ForConditionalGeneration
     native = load_native(kind, card, installed, precision, place, progress)
     processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
