@@ -202,6 +202,8 @@ def _announce(settings: Settings, access: Access) -> None:
             "with the address below, key included, can use it; the connection is not encrypted."
         )
     _say(f"CXR Demo, research use only, not a medical device. Open: {address}")
+    if settings.host in {"0.0.0.0", "::"}:
+        _say(f"From other machines: {address.replace(name, socket.gethostname(), 1)}")
     if settings.browser:
         _in_background(lambda: webbrowser.open(address))
 
