@@ -66,6 +66,7 @@ def locate(card: ModelCard) -> Installed:
     """The installed checkpoint of `card`. Raises WeightsMissing or WeightsRefused."""
     found = status(card)
     if isinstance(found, Installed):
+        _refuse_broken_settings(card, found.folder)
         return found
     if found.pickled:
         raise WeightsRefused(model=card.name, detail="pickle files instead of safetensors")
@@ -87,6 +88,17 @@ def _shard_names(card: ModelCard, place: Path) -> list[str]:
     if not names or any(not _is_plain_shard(each) for each in names):
         raise WeightsRefused(model=card.name, detail=f"{INDEX} names other files than its shards")
     return sorted(names)
+
+
+def _refuse_broken_settings(card: ModelCard, place: Path) -> None:
+    """A half-copied settings file would otherwise surface as some library's own error."""
+    for path in place.glob("*config.json"):
+        try:
+            fine = isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+        except (OSError, ValueError):
+            fine = False
+        if not fine:
+            raise WeightsRefused(model=card.name, detail=f"{path.name} cannot be read")
 
 
 def _is_plain_shard(name: object) -> bool:

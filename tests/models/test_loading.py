@@ -55,6 +55,14 @@ def test_a_cut_file_is_refused(damaged):
         models.load(card(MEDGEMMA), Precision.BF16)
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", "generation_config.json"])
+def test_half_a_settings_file_is_refused(damaged, name):
+    path = damaged.folder / name
+    path.write_text(path.read_text()[:-3])
+    with pytest.raises(WeightsRefused, match=name):
+        models.load(card(MEDGEMMA), Precision.BF16)
+
+
 def test_pickles_are_never_read(damaged):
     (damaged.folder / "model.safetensors").rename(damaged.folder / "pytorch_model.bin")
     with pytest.raises(WeightsRefused, match="pickle"):
