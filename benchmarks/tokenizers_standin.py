@@ -38,6 +38,7 @@ _GEMMA_CHAT = """{{ bos_token }}{% set ns = namespace(system='') %}\
 {% endif %}{% endfor %}{% if add_generation_prompt %}<start_of_turn>model
 {% endif %}"""
 
+_ANSWERS = "Yes No yes no"
 _CODEGEN_ADDED = ["img", "/img", "imgpad", "ref", "/ref", "box", "/box", "quad", "/quad"]
 
 
@@ -174,8 +175,10 @@ def _pseudo_words() -> Iterator[str]:
 
 
 def _prompt_merges(words: _Words, space: str = "▁") -> list[tuple[str, str]]:
-    """Chains of merges (▁c, ▁ch, ▁che, ...) that make every word of the prompts one token."""
-    text = " ".join(prompt.text for card in CARDS.values() for prompt in card.prompts.values())
+    """Chains of merges (▁c, ▁ch, ▁che, ...) that make every word of the prompts, and yes and no,
+    one token."""
+    texts = [prompt.text for card in CARDS.values() for prompt in card.prompts.values()]
+    text = " ".join([*texts, _ANSWERS])
     merges: dict[tuple[str, str], None] = {}
     for word in dict.fromkeys(text.replace("\n", " ").split()):
         whole = space + word

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from cxr_demo import models
+from cxr_demo.findings import FINDINGS
+from cxr_demo.models import probabilities
 from cxr_demo.models.cards import card
 from cxr_demo.records import PipelineKind, Precision, Prompt, StopReason
 from tests.models.families import (
@@ -89,6 +91,18 @@ def test_the_ids_are_those_of_the_prefix(family, full):
     text = (prefix.embeddings - full._network.embed(ids)).abs().amax(-1) == 0
     assert 0 < (~text).sum() < ids.shape[1]
     assert text[0, -5:].all()
+
+
+def test_the_probability_of_yes_is_that_of_each_question_alone(family, full):
+    findings = FINDINGS[:3]
+    asked = probabilities.ask(full, family.seen(1), findings)
+    yes, no = ([id for _, id in group] for group in (asked.tokens.yes, asked.tokens.no))
+    for finding in findings:
+        alone = first_logits(full, family.seen(1), asked.question.prompt(finding)).softmax(-1)[0]
+        share = float(alone[yes].sum() / (alone[yes].sum() + alone[no].sum()))
+        assert asked.yes[finding] == pytest.approx(share, abs=1e-4)
+    other = probabilities.ask(full, family.seen(2), findings)
+    assert all(abs(other.yes[each] - asked.yes[each]) > 1e-3 for each in findings)
 
 
 def test_bf16_is_bf16_and_near(family, full, load):
