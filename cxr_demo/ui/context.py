@@ -18,6 +18,9 @@ QUIET: dict[str, Any] = {
 }
 """Options of every event: at once, no spinner over the pane, and not part of a public API."""
 
+FOLLOW = "() => window.cxrApp?.kick()"
+"""Script for `.then()`: the page asks for the new view at once, not at its next turn."""
+
 
 @dataclass(frozen=True)
 class Context:

@@ -4,7 +4,7 @@ import gradio as gr
 
 from cxr_demo.ui import about, banner, reading_room
 from cxr_demo.ui.api import Sessions
-from cxr_demo.ui.context import QUIET, Context, Tab
+from cxr_demo.ui.context import FOLLOW, QUIET, Context, Tab
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import LANGUAGES, text
 from cxr_demo.ui.words import Localised, words
@@ -37,7 +37,6 @@ BROWSER_LANGUAGE = """(given) => {
 
 KEEP_LANGUAGE = """(key, language) => {
   try { localStorage.setItem("cxr-language", language); } catch (error) { /* only a wish */ }
-  setTimeout(() => window.cxrApp?.kick(), 60);
   return [key, language];
 }"""
 
@@ -123,5 +122,6 @@ def _events(page: gr.Blocks, context: Context, chosen: gr.Radio, language: str |
         js=BROWSER_LANGUAGE % default,
         **QUIET,
     )
-    chosen.input(switch, [context.key, chosen], local.blocks, js=KEEP_LANGUAGE, **QUIET)
+    switched = chosen.input(switch, [context.key, chosen], local.blocks, js=KEEP_LANGUAGE, **QUIET)
+    switched.then(None, js=FOLLOW)
     page.unload(leave)

@@ -7,7 +7,7 @@ here is HTML.
 from itertools import pairwise
 from typing import Any
 
-from cxr_demo.findings import Label
+from cxr_demo.findings import Finding, Label
 from cxr_demo.records import Notice, PipelineKind
 from cxr_demo.studies import notices as study_notices
 from cxr_demo.ui import catalogue
@@ -174,12 +174,14 @@ def segments(run: Run) -> list[View]:
     pieces = []
     for start, end in pairwise(cuts):
         over = [row for span, row in marks if span.start <= start and end <= span.end]
-        over.sort(key=lambda row: _WEIGHT[row.label])
+        over.sort(key=lambda row: (row.finding is Finding.NO_FINDING, _WEIGHT[row.label]))
+        # What merely speaks against "No Finding" is no denial and gets no underline of its own.
+        plain = not over or over[0].finding is Finding.NO_FINDING
         pieces.append(
             {
                 "text": report[start:end],
                 "findings": list(dict.fromkeys(str(row.finding) for row in over)),
-                "label": str(over[0].label) if over else None,
+                "label": None if plain else str(over[0].label),
             }
         )
     return pieces

@@ -12,7 +12,7 @@ import gradio as gr
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.ui import catalogue
-from cxr_demo.ui.context import QUIET, Context
+from cxr_demo.ui.context import FOLLOW, QUIET, Context
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.words import words
@@ -116,8 +116,11 @@ def _connect(context: Context, controls: _Controls) -> None:
             session.stop()
 
     chosen = [context.key, controls.model, controls.precision, controls.kind]
-    controls.model.input(choose_model, chosen, [controls.precision], **QUIET)
-    controls.precision.input(choose, chosen, None, **QUIET)
-    controls.kind.input(choose, chosen, None, **QUIET)
-    controls.generate.click(start, chosen, None, **QUIET)
-    controls.stop.click(end, [context.key], None, **QUIET)
+    for event in (
+        controls.model.input(choose_model, chosen, [controls.precision], **QUIET),
+        controls.precision.input(choose, chosen, None, **QUIET),
+        controls.kind.input(choose, chosen, None, **QUIET),
+        controls.generate.click(start, chosen, None, **QUIET),
+        controls.stop.click(end, [context.key], None, **QUIET),
+    ):
+        event.then(None, js=FOLLOW)

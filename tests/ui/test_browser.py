@@ -87,7 +87,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     page.click("#generate")
     wait_for(page, "v.report.state === 'done'", 60)
     lengths = sorted(page.evaluate("[...window.lengths]"))
-    assert len(lengths) > 4, f"the text did not grow step by step: {lengths}"
+    assert len(lengths) >= 3, f"the text did not grow step by step: {lengths}"
     assert page.locator(".output-label").text_content() == "Model output, unverified"
     text = page.locator(".report-text").text_content()
     assert len(text) > 40

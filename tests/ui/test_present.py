@@ -96,6 +96,8 @@ def test_the_pieces_of_a_report_are_the_report_and_carry_their_findings():
     done = run(reading=reading())
     pieces = present.segments(done)
     assert "".join(each["text"] for each in pieces) == REPORT
+    against = next(each for each in pieces if each["text"].startswith("Possible"))
+    assert against["label"] == "uncertain", "and not the denial of 'No Finding'"
     carried = {finding: each["text"] for each in pieces for finding in each["findings"]}
     assert "heart is enlarged" in carried["Cardiomegaly"]
     assert "effusion" in carried["Pleural Effusion"]

@@ -186,12 +186,6 @@ class App {
       else return;
       event.preventDefault();
     });
-    // Gradio answers its own clicks; the view should follow at once.
-    for (const id of ["generate", "stop", "language"]) {
-      document.getElementById(id)?.addEventListener("click", () => {
-        setTimeout(() => this.kick(), 60);
-      });
-    }
     document.getElementById("cxr-help")?.addEventListener("click", () => this.dialogs.keys());
   }
 }
