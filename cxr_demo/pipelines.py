@@ -131,7 +131,7 @@ def versions() -> dict[str, str]:
 
 def _findings(report: str, kind: PipelineKind, stop: StopReason) -> tuple[FindingSet, ...]:
     if kind is PipelineKind.REPORT:
-        return (rules.label(report),)
+        return (rules.label(report, habits=False),)
     return (direct.parse(report, cut_off=stop is not StopReason.END),)
 
 

@@ -14,8 +14,15 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from cxr_demo.errors import ModelError, OutOfMemory
+from cxr_demo.errors import OutOfMemory
 from cxr_demo.findings import FINDINGS, Finding, Label
+from cxr_demo.labelers.faults import (
+    CheXbertMissing,
+    CheXbertNoDevice,
+    CheXbertUnreadable,
+    CheXbertWrongTensors,
+    CheXbertWrongTokenizer,
+)
 from cxr_demo.labelers.sentences import items_apart, sentences, without_markup
 from cxr_demo.records import FindingLabel, FindingSet, Span
 from cxr_demo.units import UNKNOWN
@@ -59,69 +66,6 @@ Progress = Callable[[int, int], None]
 Labels = dict[Finding, Label]
 
 
-class CheXbertMissing(ModelError):
-    """A file that CheXbert needs is not in its folder."""
-
-    code = "chexbert_missing"
-    en = (
-        "CheXbert cannot run, {missing} is not there: put chexbert.pth and the tokenizer files of "
-        "bert-base-uncased into {folder}."
-    )
-    pt = (
-        "O CheXbert não pode rodar, falta {missing}: coloque chexbert.pth e os arquivos do "
-        "tokenizador bert-base-uncased em {folder}."
-    )
-
-
-class CheXbertUnreadable(ModelError):
-    """`chexbert.pth` is damaged, or holds something else than a checkpoint."""
-
-    code = "chexbert_unreadable"
-    en = "The file chexbert.pth is damaged or no checkpoint of CheXbert: fetch it again."
-    pt = "O arquivo chexbert.pth está danificado ou não é do CheXbert: baixe-o de novo."
-
-
-class CheXbertWrongTensors(ModelError):
-    """`chexbert.pth` holds the tensors of another network."""
-
-    code = "chexbert_wrong_tensors"
-    en = (
-        "The file chexbert.pth belongs to another network ({count} tensors differ, the first is "
-        "{first}): fetch CheXbert's."
-    )
-    pt = (
-        "O arquivo chexbert.pth é de outra rede ({count} tensores diferem, o primeiro é {first}): "
-        "baixe o do CheXbert."
-    )
-
-
-class CheXbertWrongTokenizer(ModelError):
-    """The tokenizer files are not those of bert-base-uncased."""
-
-    code = "chexbert_wrong_tokenizer"
-    en = (
-        "The tokenizer beside chexbert.pth is not that of bert-base-uncased: replace its files "
-        "(vocab.txt, tokenizer_config.json, tokenizer.json)."
-    )
-    pt = (
-        "O tokenizador ao lado de chexbert.pth não é o do bert-base-uncased: troque os arquivos "
-        "(vocab.txt, tokenizer_config.json, tokenizer.json)."
-    )
-
-
-class CheXbertNoDevice(ModelError):
-    """The device that was named is not there."""
-
-    code = "chexbert_no_device"
-    en = (
-        "CheXbert cannot use the device {device} here: name cpu, or cuda if there is an NVIDIA GPU."
-    )
-    pt = (
-        "O CheXbert não pode usar aqui o dispositivo {device}: indique cpu, ou cuda se há uma GPU "
-        "NVIDIA."
-    )
-
-
 class Network(nn.Module):
     """BERT and 14 heads; the names of its tensors are those of the checkpoint."""
 
@@ -143,7 +87,7 @@ class CheXbert:
     """The labeler, loaded from `folder` (`chexbert.pth`, tokenizer files beside it) to `device`:
     "auto", "cpu", "cuda", "cuda:1" and so on.
 
-    `config` differs from bert-base-uncased's in tests only. Raises the errors of this module.
+    `config` differs from bert-base-uncased's in tests only. Raises the errors of `labelers.faults`.
     """
 
     def __init__(

@@ -50,9 +50,13 @@ _DENIALS_OF_A_NORMAL_REPORT = 2  # "No pneumothorax." alone does not call a ches
 Evidence = tuple[Finding, Label, Span]
 
 
-def label(report: str) -> FindingSet:
-    """All 14 labels of `report`; spans are offsets into `report` as given. `labeler` is "rules"."""
-    found = evidence(clean(report))
+def label(report: str, habits: bool = True) -> FindingSet:
+    """All 14 labels of `report`; spans are offsets into `report` as given. `labeler` is "rules".
+
+    With `habits` it reads as CheXbert does, also where that misreads ("endplate" as a support
+    device): for tables that stand beside CheXbert's. Readings on the screen do without them.
+    """
+    found = evidence(clean(report), habits)
     return FindingSet("rules", tuple(_weigh(finding, found) for finding in FINDINGS))
 
 

@@ -25,3 +25,17 @@ class PromptTooLong(ModelError):
     code = "prompt_too_long"
     en = "The prompt is too long for {model} ({needed} of {limit} positions): shorten it."
     pt = "O prompt é longo demais para {model} ({needed} de {limit} posições): encurte-o."
+
+
+class ImageNotUsed(ModelError):
+    """The self-test found that another image changes nothing."""
+
+    code = "image_not_used"
+    en = (
+        "{model} does not react to its image (movement {movement}, noise {floor}): its reports "
+        "mean nothing; load it again, and report this if it stays so."
+    )
+    pt = (
+        "{model} não reage à imagem (movimento {movement}, ruído {floor}): seus laudos nada "
+        "significam; carregue-o de novo e comunique se continuar assim."
+    )

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from cxr_demo.decoding.engine import Prefix, Request, State
-from cxr_demo.errors import ModelError
 from cxr_demo.models.base import Seen
+from cxr_demo.models.faults import ImageNotUsed
 from cxr_demo.models.probabilities import Asked
 from cxr_demo.paths import assets_dir
 from cxr_demo.records import PipelineKind, Radiograph
@@ -29,20 +29,6 @@ LEAST = 1e-3
 """Nats. Below this the distributions are the same but for rounding, whatever the noise did."""
 _NOISE_SEED = 1
 _SAMPLES = ("sample-1.dcm", "sample-2.dcm")
-
-
-class ImageNotUsed(ModelError):
-    """The self-test found that another image changes nothing."""
-
-    code = "image_not_used"
-    en = (
-        "{model} does not react to its image (movement {movement}, noise {floor}): its reports "
-        "mean nothing; load it again, and report this if it stays so."
-    )
-    pt = (
-        "{model} não reage à imagem (movimento {movement}, ruído {floor}): seus laudos nada "
-        "significam; carregue-o de novo e comunique se continuar assim."
-    )
 
 
 @dataclass(frozen=True)

@@ -167,3 +167,9 @@ def test_thousand_reports_take_about_a_second():
 
 def _evidence(text, labelled):
     return [text[span.start : span.end] for span in labelled.spans]
+
+
+def test_readings_are_spared_the_habits_of_chexbert():
+    text = "Degenerative endplate changes. Lungs are clear."
+    assert rules.label(text)[Finding.SUPPORT_DEVICES].label is Label.POSITIVE
+    assert rules.label(text, habits=False)[Finding.SUPPORT_DEVICES].label is SILENT

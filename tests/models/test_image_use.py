@@ -9,6 +9,7 @@ from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Finding
 from cxr_demo.models import probabilities, selftest
 from cxr_demo.models.cards import card
+from cxr_demo.models.faults import ImageNotUsed
 from cxr_demo.phantoms import strip
 from cxr_demo.phantoms.plan import plan, truth
 from cxr_demo.records import Precision
@@ -78,7 +79,7 @@ def test_one_and_the_same_image_does_not_pass(embedded, pair, quick):
 def refused(model, pair):
     result = selftest.run(model, *pair)
     assert not result.passed
-    with pytest.raises(selftest.ImageNotUsed) as caught:
+    with pytest.raises(ImageNotUsed) as caught:
         result.require()
     again = CxrError.from_dict(caught.value.to_dict())
     assert again.message("pt") == caught.value.message("pt")
