@@ -20,12 +20,11 @@ from transformers import PhiConfig, PhiForCausalLM, SiglipVisionConfig, SiglipVi
 
 from cxr_demo import weights
 from cxr_demo.decoding.engine import Prefix
-from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
-from cxr_demo.models.streaming import Place, fill, read_json, taken
+from cxr_demo.models.streaming import Place, fill, read_json, taken, understood
 from cxr_demo.models.vlm import (
     ATTENTION,
     CausalNetwork,
@@ -221,7 +220,8 @@ def load(card: ModelCard, precision: Precision, device: str, progress: Progress)
     digest = start_digest(installed)
     native = build(card, installed.folder)
     fill(native, where, card, installed, precision, place, progress)
-    words = Words(installed.folder)
+    with understood(card, "vocab.json or merges.txt"):
+        words = Words(installed.folder)
     stand_in = weights.is_stand_in(installed.folder)
     model = CheXagent2Model(card, precision, native, words, digest, stand_in)
     if place.type == "cuda":
@@ -235,15 +235,13 @@ def build(card: ModelCard, folder: Path) -> CheXagent2Native:
     Phi's fields stand at the top, as published, or in `text_config`; SigLIP's in `vision_config`.
     Raises WeightsRefused if they describe no such model."""
     found = read_json(card, folder / "config.json")
-    text = taken(_TEXT, found.get("text_config", found))
-    text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
-    vision = taken(_VISION, found.get("vision_config"))
-    vision |= {"vision_use_head": False, "attn_implementation": "sdpa"}
-    try:
+    with understood(card, "config.json"):
+        text = taken(_TEXT, found.get("text_config", found))
+        text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
+        vision = taken(_VISION, found.get("vision_config"))
+        vision |= {"vision_use_head": False, "attn_implementation": "sdpa"}
         with torch.device("meta"):
             return CheXagent2Native(PhiConfig(**text), SiglipVisionConfig(**vision))
-    except (TypeError, ValueError) as error:
-        raise WeightsRefused(model=card.name, detail=f"config.json: {error}") from error
 
 
 def where(stored: str) -> Place | None:

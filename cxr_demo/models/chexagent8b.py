@@ -28,12 +28,11 @@ from transformers import (
 
 from cxr_demo import weights
 from cxr_demo.decoding.engine import Prefix
-from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
-from cxr_demo.models.streaming import Place, fill, read_json, taken
+from cxr_demo.models.streaming import Place, fill, read_json, taken, understood
 from cxr_demo.models.vlm import (
     ATTENTION,
     CausalNetwork,
@@ -212,15 +211,11 @@ def load(
     digest = start_digest(installed)
     native = build(card, installed.folder)
     fill(native, where, card, installed, precision, place, progress)
-    model = CheXagent8bModel(
-        card,
-        precision,
-        native,
-        Tokenizer.from_file(str(installed.folder / "tokenizer.json")),
-        image_settings(card, installed.folder),
-        digest,
-        weights.is_stand_in(installed.folder),
-    )
+    images = image_settings(card, installed.folder)
+    with understood(card, "tokenizer.json"):
+        tokenizer = Tokenizer.from_file(str(installed.folder / "tokenizer.json"))
+    stand_in = weights.is_stand_in(installed.folder)
+    model = CheXagent8bModel(card, precision, native, tokenizer, images, digest, stand_in)
     if place.type == "cuda":
         model.warm_up()
     return model
@@ -231,19 +226,17 @@ def build(card: ModelCard, folder: Path) -> CheXagent8bNative:
 
     Raises WeightsRefused if it describes no such model."""
     found = read_json(card, folder / "config.json")
-    text = taken(_TEXT, found.get("text_config"))
-    text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
-    vision, queries = (
-        taken(published, found.get(key)) | {"attn_implementation": "sdpa"}
-        for published, key in ((_VISION, "vision_config"), (_QUERIES, "qformer_config"))
-    )
-    number = found.get("num_query_tokens", _NUMBER_OF_QUERIES)
-    try:
-        parts = MistralConfig(**text), Blip2VisionConfig(**vision), Blip2QFormerConfig(**queries)
+    with understood(card, "config.json"):
+        text = taken(_TEXT, found.get("text_config"))
+        text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
+        vision, queries = (
+            taken(published, found.get(key)) | {"attn_implementation": "sdpa"}
+            for published, key in ((_VISION, "vision_config"), (_QUERIES, "qformer_config"))
+        )
+        number = found.get("num_query_tokens", _NUMBER_OF_QUERIES)
+        configs = MistralConfig(**text), Blip2VisionConfig(**vision), Blip2QFormerConfig(**queries)
         with torch.device("meta"):
-            return CheXagent8bNative(*parts, number)
-    except (TypeError, ValueError) as error:
-        raise WeightsRefused(model=card.name, detail=f"config.json: {error}") from error
+            return CheXagent8bNative(*configs, number)
 
 
 def image_settings(card: ModelCard, folder: Path) -> ImageSettings:

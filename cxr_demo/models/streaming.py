@@ -8,6 +8,7 @@ Nothing is read before the plan stands, and never is more than one tensor held t
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,24 @@ class _Item:
 
 def read_json(card: ModelCard, path: Path) -> dict[str, Any]:
     """A settings file of a checkpoint. Raises WeightsRefused if it is not a JSON object."""
-    try:
+    with understood(card, path.name):
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsRefused(model=card.name, detail=f"{path.name} cannot be read") from error
     if not isinstance(found, dict):
         raise WeightsRefused(model=card.name, detail=f"{path.name} is not an object")
     return found
+
+
+@contextmanager
+def understood(card: ModelCard, what: str) -> Iterator[None]:
+    """Whatever goes wrong inside is said to be the fault of the file `what`: WeightsRefused.
+
+    transformers' checks and the tokenizers library raise bare exceptions, so that nothing
+    narrower would catch them."""
+    try:
+        yield
+    except Exception as error:
+        detail = f"{what} cannot be read ({type(error).__name__})"
+        raise WeightsRefused(model=card.name, detail=detail) from error
 
 
 def taken(published: Mapping[str, Any], found: Mapping[str, Any] | None) -> dict[str, Any]:
