@@ -51,6 +51,7 @@ def test_the_app_serves_this_account_and_ends_clean(started):
     begun = time.monotonic()
     assert app.end() == 0
     assert time.monotonic() - begun < 10
+    assert "Traceback" not in app.process.stdout.read()
     assert not [each for each in temporary.iterdir() if each.name.startswith("files-")]
 
 

@@ -100,7 +100,9 @@ def _serve(
     finally:
         sessions.close_all()
         if hasattr(blocks, "server"):
-            blocks.server.force_exit = True  # open pages hold connections that never end
+            # Open pages hold connections that never end; cutting them is no error to report.
+            logging.getLogger("uvicorn.error").disabled = True
+            blocks.server.force_exit = True
         blocks.close(verbose=False)
     return 0
 
