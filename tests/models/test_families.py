@@ -1,5 +1,7 @@
 """What must hold for every family, whatever its parts."""
 
+import weakref
+
 import pytest
 import torch
 
@@ -138,7 +140,9 @@ def test_replies_stream_from_a_radiograph(family, load):
     assert generation.prompt_tokens == len(model.prompt_ids(PROMPT))
     assert not model.confirmed
     assert model.stand_in
+    native = weakref.ref(model._native)
     model.close()
+    assert native() is None
 
 
 def test_both_pipelines_have_room(family, load):
