@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pipeline", choices=[str(each) for each in PipelineKind], default="report"
     )
+    parser.add_argument(
+        "--probabilities",
+        action="store_true",
+        help="also ask yes or no per finding; the calibration lets the app show probabilities",
+    )
     parser.add_argument("--stop", action="store_true", help="stop the evaluation that is running")
     add_common_arguments(parser)
 
@@ -41,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Start or go on with the evaluation and show its progress; 1 if it failed or was stopped."""
     keys = ("count", "model", "precision", "pipeline")
     recipe = {key: getattr(arguments, key) for key in keys}
+    if arguments.probabilities:
+        recipe["probabilities"] = True
     with WorkerClient.start(preload=False) as worker:
         if arguments.stop:
             worker.stop_job().result(60)

@@ -159,8 +159,9 @@ class FindingLabel:
 
 @dataclass(frozen=True)
 class FindingSet:
-    """All 14 labels of one report, in the order of `FINDINGS`; `labeler` is "rules", "chexbert" or
-    "direct". `unparsed` is true if no label could be read from the output at all."""
+    """All 14 labels of one report, in the order of `FINDINGS`; `labeler` is "rules", "chexbert",
+    "chexbert_sentences" (those of the sentences taken together) or "direct". `unparsed` is true if
+    no label could be read from the output at all."""
 
     labeler: str
     labels: tuple[FindingLabel, ...]
@@ -172,6 +173,22 @@ class FindingSet:
 
     def __getitem__(self, finding: Finding) -> FindingLabel:
         return self.labels[FINDINGS.index(finding)]
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """Calibrated probability of yes per finding, in 0..1 and the order of `FINDINGS`, None where
+    the calibration has none. `images`: how many it was fitted on (drawn ones if `synthetic`), on
+    the day `calibrated` (ISO date). `question` is the id of the question that was asked."""
+
+    values: tuple[float | None, ...]
+    question: str
+    images: int
+    synthetic: bool
+    calibrated: str
+
+    def __getitem__(self, finding: Finding) -> float | None:
+        return self.values[FINDINGS.index(finding)]
 
 
 # ---------------------------------------------------------------- measurements
@@ -223,7 +240,8 @@ class Memory:
 @dataclass(frozen=True)
 class Timings:
     """Seconds of one reading. `ttft` runs from submit to the first non-empty token, preprocessing
-    included; `tpot` = (total - ttft) / (tokens - 1); None where it did not happen."""
+    included; `tpot` = (total - ttft) / (tokens - 1); None where it did not happen. `total` ends
+    with the text; `labelling` (CheXbert) and `asking` (probabilities) come on top of it."""
 
     preprocessing: float | None = None
     prefill: float | None = None
@@ -231,6 +249,8 @@ class Timings:
     total: float | None = None
     tokens: int = 0
     prompt_tokens: int = 0
+    labelling: float | None = None
+    asking: float | None = None
 
     @property
     def tpot(self) -> float | None:
@@ -238,6 +258,23 @@ class Timings:
         if self.total is None or self.ttft is None or self.tokens < 2:
             return None
         return (self.total - self.ttft) / (self.tokens - 1)
+
+
+@dataclass(frozen=True)
+class ImageUse:
+    """What the self-test measured of one model on this machine (`models.selftest`): mean KL in
+    nats to another image (`movement`), to the same one with noise (`floor`), to a black one and to
+    itself mirrored. `passed`: the image is used. `created`: ISO time."""
+
+    model: str
+    precision: Precision
+    movement: float
+    floor: float
+    blank: float
+    flipped: float
+    steps: int
+    passed: bool
+    created: str
 
 
 @dataclass(frozen=True)
@@ -259,12 +296,13 @@ class Provenance:
     created: str
     confirmed: bool = False
     stand_in: bool = False
+    image_use: ImageUse | None = None
 
 
 @dataclass(frozen=True)
 class Reading:
     """A finished, stopped or cut-off reading of one radiograph. `findings` holds one set per
-    labeler that ran, the leading one first."""
+    labeler that ran, the leading one first; `probabilities` only with a calibration."""
 
     report: str
     findings: tuple[FindingSet, ...]
@@ -273,6 +311,7 @@ class Reading:
     memory: Memory
     provenance: Provenance
     notices: tuple[Notice, ...] = ()
+    probabilities: Probabilities | None = None
 
 
 # ---------------------------------------------------------------- the stream of one reading

@@ -6,10 +6,12 @@ before it returns, so a kill at any moment costs at most the image in work.
 
 import importlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from cxr_demo.evaluation.faults import RecipeUnknown
+from cxr_demo.findings import Finding
 from cxr_demo.paths import private_dir
 from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
 from cxr_demo.store.runs import RunStore
@@ -18,8 +20,30 @@ KINDS: dict[str, str] = {"phantoms": "cxr_demo.evaluation.phantom_run"}
 """Evaluations by name; each module offers `prepare(recipe, store) -> Job`."""
 
 
-Reader = Callable[[Radiograph, PipelineKind, Callable[[], bool]], Iterator[ReadingEvent]]
-"""`pipelines.read` with a model on the device; the worker's also measures memory beside it."""
+@dataclass(frozen=True)
+class Answers:
+    """Raw answers of a model to one yes/no question per finding, `models.probabilities`: `yes` and
+    `mass` in 0..1, `tokens` that counted as yes and no (token, id), `seconds` on top of a reading.
+    """
+
+    question_id: str
+    question: str
+    tokens: dict[str, Any]
+    yes: dict[Finding, float]
+    mass: dict[Finding, float]
+    seconds: float
+
+
+class Reader(Protocol):
+    """A model on the device. The worker's also measures memory beside a reading."""
+
+    def __call__(
+        self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
+    ) -> Iterator[ReadingEvent]:
+        """`pipelines.read`."""
+
+    def ask(self, radiograph: Radiograph) -> Answers:
+        """All 14 questions about one radiograph. Raises PhantomsOnly and what the device raises."""
 
 
 class Job(Protocol):

@@ -5,11 +5,13 @@ Each image is drawn from its seed, read through `pipelines.read` as on the scree
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from cxr_demo import models, phantoms
 from cxr_demo.errors import CxrError, WorkerDied
+from cxr_demo.evaluation import phantom_calibration
 from cxr_demo.evaluation.faults import RecipeUnknown
 from cxr_demo.evaluation.job import Reader
 from cxr_demo.findings import Finding
@@ -36,12 +38,14 @@ MOST_TRIES = 2
 
 @dataclass(frozen=True)
 class PhantomRecipe:
-    """What to evaluate: the first `count` of the held-out seeds."""
+    """What to evaluate: the first `count` of the held-out seeds. With `probabilities`, the model is
+    also asked a yes/no question per finding, and a calibration is written at the end."""
 
     count: int
     model: str = "embedded"
     precision: Precision = Precision.BF16
     pipeline: PipelineKind = PipelineKind.REPORT
+    probabilities: bool = False
 
     @classmethod
     def of(cls, recipe: dict[str, Any]) -> "PhantomRecipe":
@@ -52,6 +56,7 @@ class PhantomRecipe:
                 model=models.card(recipe.get("model", "embedded")).id,
                 precision=Precision(recipe.get("precision", Precision.BF16)),
                 pipeline=PipelineKind(recipe.get("pipeline", PipelineKind.REPORT)),
+                probabilities=bool(recipe.get("probabilities", False)),
             )
         except (KeyError, ValueError, TypeError, CxrError) as error:
             raise RecipeUnknown(detail=type(error).__name__) from error
@@ -70,6 +75,7 @@ class PhantomRun:
         self.precision = recipe.precision
         self.pipeline = recipe.pipeline
         self.total = recipe.count
+        self._probabilities = recipe.probabilities
         self._store = store
         self.run = store.open_run(self.kind, _json(recipe), recipe.count).id
         done = store.keys(self.run)
@@ -80,6 +86,8 @@ class PhantomRun:
         """Read one phantom and commit its row; false when none was left or it was stopped."""
         seed = next(self._todo, None)
         if seed is None:
+            if self._probabilities:
+                phantom_calibration.conclude(self.run, self._store.predictions(self.run))
             return False
         key = str(seed)
         if self._store.begin(self.run, key) > MOST_TRIES:
@@ -89,12 +97,14 @@ class PhantomRun:
         if prediction is None:
             self._store.forget_try(self.run)
             return False
+        if self._probabilities and prediction.error is None:
+            prediction = replace(prediction, answers=asdict(read.ask(_drawn(seed))))
         self._store.commit(self.run, prediction)
         return True
 
 
 def prepare(recipe: dict[str, Any], store: RunStore) -> PhantomRun:
-    """The run of `recipe`: `{"count", "model", "precision", "pipeline"}`. Raises RecipeUnknown."""
+    """The run of `recipe`: `PhantomRecipe`'s fields. Raises RecipeUnknown."""
     return PhantomRun(PhantomRecipe.of(recipe), store)
 
 
@@ -115,13 +125,17 @@ def radiograph(seed: int) -> Radiograph:
     )
 
 
+_drawn = lru_cache(maxsize=1)(radiograph)
+"""The last phantom again, for a second question about it."""
+
+
 def predict(
     read: Reader, seed: int, kind: PipelineKind, should_stop: Callable[[], bool]
 ) -> Prediction | None:
     """One phantom through the path of the screen; None if it was stopped before its end. Errors
     of this image become part of its row; broken devices and full memory are raised."""
     key = str(seed)
-    for event in read(radiograph(seed), kind, should_stop):
+    for event in read(_drawn(seed), kind, should_stop):
         if isinstance(event, FailedEvent):
             return Prediction(key, report=event.report or None, error=event.error["code"])
         if isinstance(event, DoneEvent):
@@ -151,7 +165,7 @@ def _labels(findings: FindingSet) -> dict[str, str]:
 
 
 def _json(recipe: PhantomRecipe) -> dict[str, Any]:
-    return {
-        key: value if isinstance(value, int) else str(value)
-        for key, value in asdict(recipe).items()
-    }
+    given = asdict(recipe)
+    if not recipe.probabilities:
+        del given["probabilities"]  # so that runs from before this option go on under their names
+    return {key: value if isinstance(value, int) else str(value) for key, value in given.items()}

@@ -32,6 +32,8 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (run, key)
     ) WITHOUT ROWID;
     """,
+    # 2: raw answers to the yes/no questions, from which a calibration is made
+    "ALTER TABLE prediction ADD COLUMN answers TEXT;",
 )
 
 

@@ -30,7 +30,8 @@ class StoredRun:
 @dataclass(frozen=True)
 class Prediction:
     """What a model made of one image. `labels`: labeler -> finding -> label; `error` is a code of
-    `CxrError`, and then there is no report. Seconds and bytes; None where it was not measured."""
+    `CxrError`, and then there is no report. Seconds and bytes; None where it was not measured.
+    `answers`: raw answers to the yes/no questions (`evaluation.job.Answers` as a dict)."""
 
     key: str
     report: str | None = None
@@ -43,8 +44,10 @@ class Prediction:
     seconds: float | None = None
     vram_device_peak: int | None = None
     provenance: dict[str, Any] | None = None
+    answers: dict[str, Any] | None = None
 
 
+_JSON = ("labels", "provenance", "answers")
 _COLUMNS = tuple(each.name for each in fields(Prediction))
 
 
@@ -106,7 +109,7 @@ class RunStore:
     def commit(self, run: str, prediction: Prediction) -> None:
         """Store one prediction durably; a second one for the same key replaces nothing."""
         row = asdict(prediction)
-        for column in ("labels", "provenance"):
+        for column in _JSON:
             row[column] = None if row[column] is None else json.dumps(row[column])
         names = ", ".join(("run", *_COLUMNS, "created"))
         marks = ", ".join("?" * (len(_COLUMNS) + 2))
@@ -134,7 +137,7 @@ class RunStore:
         )
         for row in rows:
             found = dict(zip(_COLUMNS, row, strict=True))
-            for column in ("labels", "provenance"):
+            for column in _JSON:
                 found[column] = None if found[column] is None else json.loads(found[column])
             yield Prediction(**found | {"unparsed": bool(found["unparsed"])})
 

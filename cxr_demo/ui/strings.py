@@ -114,6 +114,10 @@ FINDINGS: dict[str, Pair] = {
     "label.unassessed": ("not assessed", "não avaliado"),
     "labeler.rules": ("rule-based labels", "rótulos por regras"),
     "labeler.chexbert": ("CheXbert labels", "rótulos do CheXbert"),
+    "labeler.chexbert_sentences": (
+        "CheXbert, sentence by sentence",
+        "CheXbert, frase por frase",
+    ),
     "labeler.direct": ("the model's direct answer", "resposta direta do modelo"),
     "contradiction.no_finding": (
         "Contradiction: “No Finding” stands beside {findings}.",

@@ -17,10 +17,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from cxr_demo import calibration as _calibration
 from cxr_demo.errors import WorkerDied, WorkerError
 from cxr_demo.evaluation import faults as _evaluation_faults
+from cxr_demo.labelers import faults as _labeler_faults
 from cxr_demo.models import faults as _model_faults
 from cxr_demo.records import (
+    ImageUse,
     Phase,
     PhaseEvent,
     PipelineKind,
@@ -46,7 +49,7 @@ SILENCE_S = 30.0
 LONGEST_PAUSE_S = 10.0
 """Seconds between two starts of a worker that dies again and again."""
 
-ERRORS = (_evaluation_faults, _model_faults)
+ERRORS = (_evaluation_faults, _labeler_faults, _model_faults, _calibration)
 """Modules whose errors can arrive from the worker: importing them makes their words known."""
 
 _log = logging.getLogger(__name__)
@@ -123,6 +126,13 @@ class WorkerClient:
             lambda id: messages.See(id, radiograph, model, precision, kind)
         )
         return future.result(timeout)
+
+    def prove(
+        self, model: str | None = None, precision: Precision | None = None
+    ) -> Future[ImageUse]:
+        """Measure whether a model uses its image (of the loaded one, if none is named), and store
+        the result on this machine. The future raises CxrError."""
+        return self._ask(lambda id: messages.Prove(id, model, precision))
 
     def start_job(self, kind: str, recipe: dict[str, Any]) -> Future[JobStatus]:
         """Start the evaluation `kind`, or go on where the same recipe stopped. Its progress is in

@@ -6,21 +6,41 @@ import gc
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
-from cxr_demo import models
+from cxr_demo import calibration, models
 from cxr_demo.errors import CxrError, ModelError, OutOfMemory, WorkerDied
+from cxr_demo.evaluation.job import Answers
+from cxr_demo.models import proofs
+from cxr_demo.models.faults import ImageNotUsed
 from cxr_demo.paths import private_dir
-from cxr_demo.records import Memory, PipelineKind, Precision, Radiograph, ReadingEvent
+from cxr_demo.records import (
+    ImageUse,
+    Memory,
+    Notice,
+    PipelineKind,
+    Precision,
+    Probabilities,
+    Provenance,
+    Radiograph,
+    Reading,
+    ReadingEvent,
+    StopReason,
+)
 from cxr_demo.telemetry import nvml
 from cxr_demo.units import MIB, format_bytes
+from cxr_demo.worker.answers import note
 from cxr_demo.worker.lease import Lease, device_lease
 from cxr_demo.worker.messages import SeenImage
+from cxr_demo.worker.second_labeler import SecondLabeler
 
 if TYPE_CHECKING:
     from cxr_demo.models import Model
+    from cxr_demo.models.probabilities import Asked
 
 _log = logging.getLogger(__name__)
 _FIRST_MODEL = ("embedded", Precision.BF16)
@@ -46,6 +66,7 @@ class Engine:
         self._gpu = gpu
         self._lease: Lease | None = None
         self._model: Model | None = None
+        self._second = SecondLabeler()
         self.device: str | None = None
 
     @property
@@ -86,6 +107,64 @@ class Engine:
 
         return pipelines.read(self._present(), radiograph, kind, should_stop, submitted)
 
+    def complete(self, reading: Reading, radiograph: Radiograph) -> Reading:
+        """`reading` with what comes after its text: CheXbert's labels where the user has it,
+        probabilities where there is a calibration, and what is known of the model's use of the
+        image. Never fails: what cannot be had becomes a notice."""
+        proven = self._with_image_use(self._second.add_to(reading))
+        return self._with_probabilities(proven, radiograph)
+
+    def ask(self, radiograph: Radiograph) -> Answers:
+        """The loaded model's raw answers to 14 yes/no questions. Raises PhantomsOnly."""
+        from cxr_demo import pipelines
+        from cxr_demo.models import probabilities
+
+        pipelines.admit(self._present(), radiograph)
+        began = time.monotonic()
+        asked = probabilities.ask(self._inner(), self._present().see(radiograph))
+        return Answers(
+            question_id=asked.question.id,
+            question=asked.question.text,
+            tokens=asdict(asked.tokens),
+            yes=asked.yes,
+            mass=asked.mass,
+            seconds=time.monotonic() - began,
+        )
+
+    def prove(self) -> ImageUse:
+        """Measure whether the loaded model uses its image, and store the result here."""
+        from cxr_demo.models import selftest
+
+        model = self._present()
+        found = asdict(selftest.run(self._inner()))
+        record = ImageUse(
+            model=model.card.id,
+            precision=model.precision,
+            passed=selftest.SelfTest(**found).passed,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            **{name: found[name] for name in ("movement", "floor", "blank", "flipped", "steps")},
+        )
+        proofs.keep(record, model.weights_sha256, model.engine)
+        return record
+
+    def require_image_use(self) -> None:
+        """`prove`. Raises ImageNotUsed if another image changes nothing."""
+        result = self.prove()
+        if not result.passed:
+            raise image_not_used(result)
+
+    def prove_at_first(self) -> None:
+        """`prove`, unless it is known here, or the model is the embedded one (which the tests of
+        this program prove). Only logs what goes wrong: the model can read all the same."""
+        if self._present().card.phantoms_only:
+            return
+        try:
+            if self._known_use() is None:
+                self.prove()
+        except Exception as error:  # noqa: BLE001 - two images at once may not fit where one does
+            note(error)
+            _let_go(error)
+
     def unload(self) -> None:
         """Free the device's memory. Safe to call after any error."""
         if self._model is not None:
@@ -125,6 +204,62 @@ class Engine:
             raise RuntimeError("no model is loaded")
         return self._model
 
+    def _inner(self) -> "Asked":
+        return cast("Asked", self._present())
+
+    def _known_use(self) -> ImageUse | None:
+        model = self._present()
+        return proofs.find(model.card.id, model.precision, model.weights_sha256, model.engine)
+
+    def _with_image_use(self, reading: Reading) -> Reading:
+        made = reading.provenance
+        if made.weights_sha256 is None:
+            return reading
+        known = proofs.find(made.model, made.precision, made.weights_sha256, made.engine)
+        warned = (Notice(ImageNotUsed.code, image_not_used(known).params),) if known else ()
+        return replace(
+            reading,
+            provenance=replace(made, image_use=known),
+            notices=(*reading.notices, *(() if known is None or known.passed else warned)),
+        )
+
+    def _with_probabilities(self, reading: Reading, radiograph: Radiograph) -> Reading:
+        made = reading.provenance
+        if made.weights_sha256 is None or reading.stop is StopReason.STOPPED:
+            return reading
+        try:
+            found = self._calibration(made)
+            if found is None:
+                return reading
+            asked = self.ask(radiograph)
+        except Exception as error:  # noqa: BLE001 - the report is whole without them
+            note(error)
+            _let_go(error)
+            told = error if isinstance(error, CxrError) else _failed(made.model, error)
+            notice = Notice("probabilities_failed", told.to_dict())
+            return replace(reading, notices=(*reading.notices, notice))
+        day = found.created[:10]
+        values = found.apply(asked.yes)
+        return replace(
+            reading,
+            probabilities=Probabilities(
+                values, asked.question_id, found.images, found.synthetic, day
+            ),
+            timings=replace(reading.timings, asking=asked.seconds),
+        )
+
+    def _calibration(self, made: Provenance) -> calibration.Calibration | None:
+        from cxr_demo.models.probabilities import QUESTIONS
+
+        question = QUESTIONS.get(str(self._present().card.family))
+        if question is None or made.weights_sha256 is None:
+            return None
+        return calibration.find(
+            calibration.Key(
+                made.model, made.weights_sha256, made.precision, question.id, question.text
+            )
+        )
+
     def _open_device(self) -> str:
         import torch
 
@@ -142,6 +277,19 @@ class Engine:
     def _nearly_full(self) -> bool:
         free = self._free()
         return free is not None and free < _CONTEXT
+
+
+def image_not_used(result: ImageUse) -> ImageNotUsed:
+    """The error that says what was measured."""
+    return ImageNotUsed(
+        model=models.card(result.model).name,
+        movement=f"{result.movement:.2g}",
+        floor=f"{result.floor:.2g}",
+    )
+
+
+def _failed(model: str, error: BaseException) -> ModelError:
+    return ModelError(model=model, detail=type(error).__name__)
 
 
 def _let_go(error: BaseException | None) -> None:

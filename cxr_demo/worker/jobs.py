@@ -3,16 +3,32 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import job as jobs
-from cxr_demo.records import Precision
+from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
 from cxr_demo.store.runs import RunStore
 from cxr_demo.worker.faults import JobRunning
 from cxr_demo.worker.messages import JobState, JobStatus
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobReader:
+    """The worker's `evaluation.job.Reader`."""
+
+    read: Callable[[Radiograph, PipelineKind, Callable[[], bool]], Iterator[ReadingEvent]]
+    ask: Callable[[Radiograph], jobs.Answers]
+
+    def __call__(
+        self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
+    ) -> Iterator[ReadingEvent]:
+        """The events of one reading, with the memory that it took."""
+        return self.read(radiograph, kind, should_stop)
 
 
 class Jobs:

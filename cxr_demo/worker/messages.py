@@ -26,7 +26,7 @@ from cxr_demo.records import (
 )
 from cxr_demo.worker.wire import GROUND_TYPES, Codec
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised with every change that an older program would not understand."""
 
 
@@ -147,6 +147,15 @@ class See:
 
 
 @dataclass(frozen=True)
+class Prove:
+    """Self-test of a model, of the loaded one if none is named; answered by its ImageUse."""
+
+    id: int
+    model: str | None = None
+    precision: Precision | None = None
+
+
+@dataclass(frozen=True)
 class Unload:
     """Free the device."""
 
@@ -176,7 +185,7 @@ class Shutdown:
     id: int
 
 
-Request = Load | Read | See | Unload | StartJob | StopJob | Shutdown
+Request = Load | Read | See | Prove | Unload | StartJob | StopJob | Shutdown
 
 # ---------------------------------------------------------------- from the worker
 
@@ -210,7 +219,7 @@ CODEC = Codec(
     (
         *GROUND_TYPES,
         *(WorkerState, JobState, JobStatus, WorkerStatus, SeenImage),
-        *(Load, Read, Stop, See, Unload, StartJob, StopJob, Shutdown),
+        *(Load, Read, Stop, See, Prove, Unload, StartJob, StopJob, Shutdown),
         *(Welcome, Answer, ReadingUpdate),
     )
 )

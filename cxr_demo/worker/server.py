@@ -33,10 +33,11 @@ from cxr_demo.worker.endpoint import Door
 from cxr_demo.worker.engine import DeviceFault, Engine
 from cxr_demo.worker.faults import ReadingStopped
 from cxr_demo.worker.hall import Client, Hall
-from cxr_demo.worker.jobs import Jobs
+from cxr_demo.worker.jobs import JobReader, Jobs
 from cxr_demo.worker.messages import (
     Answer,
     Load,
+    Prove,
     Read,
     ReadingUpdate,
     See,
@@ -71,6 +72,7 @@ class Server:
         self._desk = Desk()
         self._ending = threading.Event()
         self._board = threading.Lock()
+        self._proven: str | None = None
         self._status = WorkerStatus(WorkerState.READY, since=time.time(), pid=os.getpid())
         self._door = Door()
         self._hall = Hall(
@@ -120,7 +122,7 @@ class Server:
             case Shutdown(id=id):
                 client.send(Answer(id))
                 self.end()
-            case Load() | Read() | See() | Unload() | StartJob():
+            case Load() | Read() | See() | Prove() | Unload() | StartJob():
                 task = Task(client, request)
                 try:
                     self._desk.submit(task)
@@ -167,6 +169,8 @@ class Server:
                 case See():
                     self._bring(request.model, request.precision, task)
                     answer(task, self._engine.see(request.radiograph, request.kind))
+                case Prove():
+                    self._prove(task, request)
                 case Load():
                     self._load(task, request)
                 case Unload():
@@ -194,6 +198,14 @@ class Server:
         self._bring(model, precision, task)
         answer(task)
 
+    def _prove(self, task: Task, request: Prove) -> None:
+        wanted = self._engine.loaded or engines.recall()
+        if request.model is not None and request.precision is not None:
+            wanted = request.model, request.precision
+        self._bring(*wanted, task)
+        self._show(state=WorkerState.READING)
+        answer(task, self._engine.prove())
+
     def _bring(
         self,
         model: str,
@@ -219,6 +231,7 @@ class Server:
         finally:
             self._sampler.end_request()
             self._show_loaded()
+        self._engine.prove_at_first()
         engines.remember(model, precision)
         self._show(error=None)
         return True
@@ -242,6 +255,8 @@ class Server:
             for event in self._measured(events):
                 if isinstance(event, TokenEvent):
                     written.append(event.token.text)
+                elif isinstance(event, DoneEvent):
+                    event = DoneEvent(self._engine.complete(event.reading, request.radiograph))
                 emit(event)
                 if isinstance(event, DoneEvent | FailedEvent):
                     return
@@ -279,11 +294,19 @@ class Server:
             model, precision = self._jobs.wants()
             self._engine.load(model, precision, lambda fraction: None)
             self._show_loaded()
-            self._jobs.step(self._read_for_job)
+            self._prove_for_job()
+            self._jobs.step(JobReader(self._read_for_job, self._engine.ask))
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
             note(error)
             self._jobs.fail(self._engine.translate(error, self._jobs.wants()[0]))
             self._show_loaded()
+
+    def _prove_for_job(self) -> None:
+        """Once per evaluation and process: figures of a model that ignores its image mislead."""
+        job = self._jobs.status()
+        if job is not None and job.run != self._proven:
+            self._engine.require_image_use()
+            self._proven = job.run
 
     def _fail(self, task: Task, error: Exception, report: str = "") -> None:
         """Answer `task` with `error`; a broken device ends the main loop."""
