@@ -18,7 +18,6 @@ from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import chexagent2
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import card
-from cxr_demo.models.images import squashed_square
 from cxr_demo.models.loading import quantized_modules
 from cxr_demo.records import Precision, Prompt
 from tests.models.families import (
@@ -274,5 +273,4 @@ def test_the_image_is_squashed(full):
     seen = full.see(radiograph(1, 200, 160))
     assert seen.preprocessing == "squashed_square_512"
     assert seen.pixels.shape == (512, 512, 3)
-    assert (seen.pixels == squashed_square(radiograph(1, 200, 160), 512, 3).pixels).all()
     assert seen.pixels[:, :8].any()  # no padding

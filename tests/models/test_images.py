@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cxr_demo.models.images import padded_square
+from cxr_demo.models.images import padded_square, squashed_square
 from cxr_demo.records import Window
 from tests.stand_ins import radiograph
 
-BILINEAR = 2
+BILINEAR, BICUBIC = 2, 3
 
 
 @pytest.mark.parametrize(("height", "width"), [(200, 160), (160, 200), (101, 200)])
@@ -39,3 +39,14 @@ def test_resizing_keeps_the_aspect():
     seen = padded_square(white, 100, BILINEAR)
     assert (seen.pixels[50, :, 0] > 128).sum() == 50
     assert (seen.pixels[:, 50, 0] > 128).sum() == 100
+
+
+def test_squashing_fills_the_square_with_the_whole_image():
+    image = radiograph(4, 400, 200)
+    upper = np.zeros_like(image.pixels)
+    upper[:200] = 4095
+    seen = squashed_square(dataclasses.replace(image, pixels=upper), 100, BICUBIC)
+    assert seen.preprocessing == "squashed_square_100"
+    assert seen.pixels.shape == (100, 100, 3)
+    assert (seen.pixels[:48] == 255).all()
+    assert (seen.pixels[52:] == 0).all()
