@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("cxr_demo.cli_render", "write what the screen shows as a PNG file"),
     "label": ("cxr_demo.cli_label", "label the 14 findings in a report's text"),
     "evaluate": ("cxr_demo.cli_evaluate", "measure a model's quality; goes on where it stopped"),
+    "selftest": ("cxr_demo.cli_selftest", "prove that a model uses its image"),
     "doctor": ("cxr_demo.cli_doctor", "what is wrong with this machine, and how to mend it"),
 }
 

@@ -9,7 +9,8 @@ from typing import Any
 from cxr_demo import models, studies
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.errors import CxrError
-from cxr_demo.findings import Label
+from cxr_demo.findings import FINDINGS, Label
+from cxr_demo.reading_notices import sentence as notice_sentence
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -17,6 +18,7 @@ from cxr_demo.records import (
     Notice,
     PipelineKind,
     Precision,
+    Probabilities,
     Radiograph,
     Reading,
     StopReason,
@@ -33,6 +35,9 @@ _WORDS = {
         "first": "first token",
         "total": "total",
         "memory": "memory",
+        "rules": "Findings (rule-based)",
+        "chexbert": "Findings (CheXbert)",
+        "direct": "Findings (the model's direct answer)",
         Label.POSITIVE: "present",
         Label.NEGATIVE: "absent",
         Label.UNCERTAIN: "uncertain",
@@ -44,6 +49,9 @@ _WORDS = {
         "first": "primeiro token",
         "total": "total",
         "memory": "memória",
+        "rules": "Achados (por regras)",
+        "chexbert": "Achados (CheXbert)",
+        "direct": "Achados (resposta direta do modelo)",
         Label.POSITIVE: "presente",
         Label.NEGATIVE: "ausente",
         Label.UNCERTAIN: "incerto",
@@ -150,6 +158,9 @@ class _Terminal:
         if reading.stop is not StopReason.END:
             print(f"\n[{self._words['incomplete']}: {reading.stop}]", end="")
         print("\n")
+        for notice in reading.notices:
+            print(f"  ! {notice_sentence(notice, self._language)}")
+        print(f"  {self._words[reading.findings[0].labeler]}:")
         for each in reading.findings[0].labels:
             if each.label is not Label.NOT_MENTIONED:
                 print(f"  {each.finding.name_in(self._language):28}{self._words[each.label]}")
@@ -173,6 +184,8 @@ def _record(name: str, radiograph: Radiograph, reading: Reading) -> dict[str, An
         "stop": reading.stop,
         "findings": _findings(reading.findings[0]),
         "labeler": reading.findings[0].labeler,
+        "labelers": {each.labeler: _findings(each) for each in reading.findings},
+        "probabilities": _probabilities(reading.probabilities),
         "unparsed": reading.findings[0].unparsed,
         "model": made.model,
         "precision": made.precision,
@@ -193,6 +206,13 @@ def _findings(found: FindingSet) -> list[dict[str, Any]]:
         }
         for each in found.labels
     ]
+
+
+def _probabilities(found: Probabilities | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    values = dict(zip(FINDINGS, found.values, strict=True))
+    return {**asdict(found), "values": values}
 
 
 def _warning(notice: Notice) -> dict[str, Any]:
