@@ -38,5 +38,15 @@ def format_rate(per_second: float | None, language: str = "en") -> str:
     return UNKNOWN if per_second is None else _decimal(f"{per_second:.1f}", language)
 
 
+def format_count(count: int | None, language: str = "en") -> str:
+    """A large number as "8.2 M" or "4.30 B" ("4,30 bi" in Portuguese); `UNKNOWN` for None."""
+    if count is None:
+        return UNKNOWN
+    if count >= 1e9:
+        unit = "bi" if language == "pt" else "B"
+        return _decimal(f"{count / 1e9:.2f} {unit}", language)
+    return _decimal(f"{count / 1e6:.1f} {'mi' if language == 'pt' else 'M'}", language)
+
+
 def _decimal(text: str, language: str) -> str:
     return text.replace(".", ",") if language == "pt" else text

@@ -10,7 +10,7 @@ from cxr_demo import paths
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.records import FindingLabel, FindingSet, Timings
-from cxr_demo.units import GIB, UNKNOWN, format_bytes, format_rate, format_seconds
+from cxr_demo.units import GIB, UNKNOWN, format_bytes, format_count, format_rate, format_seconds
 
 
 def subclasses(kind):
@@ -84,6 +84,12 @@ def test_bytes(value, english, portuguese):
 )
 def test_seconds(seconds, text):
     assert format_seconds(seconds) == text
+
+
+def test_count():
+    assert format_count(8_168_704) == "8.2 M"
+    assert format_count(4_300_079_472, "pt") == "4,30 bi"
+    assert format_count(None) == UNKNOWN
 
 
 def test_rate():

@@ -14,6 +14,7 @@ from cxr_demo.ui.about_text import Pair
 from cxr_demo.ui.context import Context
 from cxr_demo.ui.strings import KEYS, text
 from cxr_demo.ui.wording import model_name
+from cxr_demo.units import format_count
 
 PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydicom", "numpy")
 
@@ -93,8 +94,7 @@ def _model_row(card: ModelCard, language: str) -> list[str]:
         remarks.append(_plain(about_text.GATED, language))
     if remarks:
         licence += f"<br><small>{escape(' · '.join(remarks))}</small>"
-    count = f"{card.parameters / 1e9:.2f} B" if card.parameters else "–"
-    count = count.replace(".", ",") if language == "pt" else count
+    count = format_count(card.parameters, language)
     if not card.ported:
         here = _say(about_text.NOT_PORTED, language)
     elif catalogue.is_installed(card):

@@ -48,7 +48,8 @@ def remark(model: str, language: str) -> str:
         return text("model.not_ported", language, name=name)
     if not is_installed(card):
         return text("model.missing", language, name=name, folder=weights.folder(card))
-    return text("model.phantoms_only", language) if card.phantoms_only else ""
+    # No published port has met its real weights yet; a confirmed one would say so itself.
+    return text("model.phantoms_only" if card.phantoms_only else "model.unconfirmed", language)
 
 
 def _words(card: ModelCard, language: str) -> str:

@@ -49,6 +49,12 @@ FRAME: dict[str, Pair] = {
         "Reads the synthetic samples only, never a patient's radiograph.",
         "Lê apenas as amostras sintéticas, nunca a radiografia de um paciente.",
     ),
+    "model.unconfirmed": (
+        "Port not confirmed with real weights on this machine. Quality in 4 bits: not measured "
+        "here.",
+        "Adaptação não confirmada com os pesos reais nesta máquina. Qualidade em 4 bits: não "
+        "medida aqui.",
+    ),
 }
 
 WORKER: dict[str, Pair] = {
@@ -195,7 +201,10 @@ PROVENANCE: dict[str, Pair] = {
         "VRAM of the device, peak {peak}, before the start {base}",
         "VRAM do dispositivo, pico {peak}, antes do início {base}",
     ),
-    "prov.confirmed": ("Real weights met here", "Pesos reais conferidos aqui"),
+    "prov.confirmed": (
+        "Port confirmed with real weights here",
+        "Adaptação confirmada aqui com os pesos reais",
+    ),
     "yes": ("yes", "sim"),
     "no": ("no", "não"),
     "clip.findings": ("Findings", "Achados"),
