@@ -1,0 +1,54 @@
+"""The hospital's own set: any folder of DICOM, PNG or JPEG files with one CSV table in it.
+
+Columns, in English or Portuguese and in any order: `path` (below the folder), `patient`, and the 14
+findings with 1, 0, -1 or blank; if there, also `study`, `view`, `sex` and `age`. Comma, semicolon
+or tab; UTF-8, or what Excel writes on Windows.
+"""
+
+from pathlib import Path
+
+from cxr_demo.datasets.base import Sample, age_of, sex_of, view_of
+from cxr_demo.datasets.tables import Table, stem
+from cxr_demo.findings import FINDINGS
+
+NAME = "folder"
+TITLE = "local set"
+PARTS: dict[str, tuple[str, ...]] = {"all": ("*.csv",)}
+PLACES: tuple[str, ...] = ()
+PATIENT_DEPTH: int | None = None
+
+_COLUMNS = {"path": ("path", "caminho", "arquivo"), "patient": ("patient", "paciente")}
+_COLUMNS |= {each.value: (each.value, each.pt) for each in FINDINGS}
+_OPTIONAL = {
+    "study": ("study", "estudo", "exame"),
+    "view": ("view", "incidência", "incidencia"),
+    "sex": ("sex", "sexo"),
+    "age": ("age", "idade"),
+}
+
+
+def samples(root: Path, part: str) -> list[Sample]:
+    """All images of the table. Raises leaves of DatasetError, also for two rows with one key."""
+    (name,) = PARTS[part]
+    table = Table(TITLE, root, name, encodings=("utf-8-sig", "cp1252"))
+    found: dict[str, Sample] = {}
+    for row, (path, patient, *cells) in table.rows(_COLUMNS, _OPTIONAL):
+        labels, (study, view, sex, age) = cells[: len(FINDINGS)], cells[len(FINDINGS) :]
+        file = table.inside(row, path)
+        key = stem(file)
+        if not patient or key in found:
+            raise table.wrong(row, "path" if patient else "patient")
+        found[key] = Sample(
+            dataset=NAME,
+            key=key,
+            root=root,
+            file=file,
+            patient=patient,
+            study=study or key,
+            labels=table.labels(row, labels),
+            view=view_of(view),
+            sex=sex_of(sex),
+            age=age_of(age.replace(",", ".")),
+            form=Path(file).suffix.lstrip(".").lower(),
+        )
+    return list(found.values())
