@@ -26,6 +26,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cxr_demo.errors import CxrError
+from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.ui import present, strings
 from cxr_demo.ui.live import live_view
 from cxr_demo.ui.session import Session
@@ -220,6 +221,7 @@ ACTIONS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "step": lambda session, given: session.step(1 if given["by"] > 0 else -1),
     "select": lambda session, given: session.select(str(given["run"])),
     "close": lambda session, given: session.close_study(),
+    "policy": lambda session, given: session.set_policy(UncertaintyPolicy(given["policy"])),
     "dismiss": lambda session, given: session.dismiss(),
 }
 """What the page's scripts may ask for; Generate, Stop and the choices are Gradio's events."""

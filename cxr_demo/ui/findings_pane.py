@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cxr_demo.findings import FINDINGS, Finding, Label
-from cxr_demo.records import FindingSet, StopReason
-from cxr_demo.ui.readings import details, leading, state
-from cxr_demo.ui.state import Run
+from cxr_demo.findings import FINDINGS, Finding, Label, UncertaintyPolicy
+from cxr_demo.labelers.agreement import disagreements
+from cxr_demo.labelers.policy import apply, counted
+from cxr_demo.records import FindingSet, Probabilities, StopReason
+from cxr_demo.ui.contradictions import SENTENCES, Remark, remarks
+from cxr_demo.ui.readings import leading
+from cxr_demo.ui.state import POLICY, Run
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import evidence, finding_state
+from cxr_demo.ui.wording import date, evidence, finding_state, percent, thousands
 
 View = dict[str, Any]
 
@@ -23,50 +26,125 @@ ICONS = {
 }
 """One sign per state, so that colour never stands alone."""
 
-_OPPOSITE = {Label.POSITIVE, Label.NEGATIVE}
+_COUNTED = {1: "counted.present", 0: "counted.absent", None: "counted.ignored"}
 
 
-def findings_view(run: Run | None, language: str, runs: Sequence[Run] = ()) -> View:
+def findings_view(
+    run: Run | None,
+    language: str,
+    runs: Sequence[Run] = (),
+    policy: UncertaintyPolicy = POLICY,
+) -> View:
     """The 14 rows, in a state of their own until something was assessed, and what does not go
     together: within the set, between the labelers, and with the other `runs` of the image."""
     found = leading(run)
     complete = run is not None and run.reading is not None and run.reading.stop is StopReason.END
-    rows = [finding_row(each, found, complete, run, language) for each in FINDINGS]
-    unparsed = bool(run and run.reading and run.reading.findings and found is None)
-    remarks = contradictions(run.reading.findings if run and run.reading else (), language)
-    if unparsed:
-        remarks = [text("unparsed", language)]
+    pointed_out = remarks(run, runs, language) if run is not None else []
+    said = [each.words for each in pointed_out]
+    if found is None and run and run.reading and run.reading.findings:
+        said = [text("unparsed", language)]
     elif found is not None and not complete:
-        remarks = [text("incomplete_findings", language), *remarks]
-    if run is not None:
-        remarks += opposed_readings(run, runs, language)
+        said = [text("incomplete_findings", language), *said]
     return {
         "run": run.id if run else None,
         "labeler": text(f"labeler.{found.labeler}", language) if found else None,
-        "rows": rows,
-        "remarks": remarks,
+        "agreement": _agreement(run, found, language),
+        "calibrated": calibrated(run, language),
+        "policy": _policy_view(found, policy, language),
+        "rows": [finding_row(each, run, policy, pointed_out, language) for each in FINDINGS],
+        "remarks": said,
     }
 
 
 def finding_row(
-    finding: Finding, found: FindingSet | None, complete: bool, run: Run | None, language: str
+    finding: Finding,
+    run: Run | None,
+    policy: UncertaintyPolicy,
+    pointed_out: Sequence[Remark],
+    language: str,
 ) -> View:
-    """One finding: its state as sign and word, and the sentences that carry it."""
+    """One finding: its state as sign and word, how an uncertain one counts, what the other labelers
+    say, its probability, and the sentences that carry it."""
+    found = leading(run)
+    complete = run is not None and run.reading is not None and run.reading.stop is StopReason.END
     row = found[finding] if found else None
     shown = finding_state(row, complete)
+    uncertain = row is not None and row.label is Label.UNCERTAIN
     return {
         "finding": str(finding),
         "name": finding.name_in(language),
         "state": shown,
         "icon": ICONS[shown],
         "word": text(f"label.{shown}", language),
+        "counted": text(_COUNTED[counted(Label.UNCERTAIN, policy)], language)
+        if uncertain
+        else None,
+        "differing": _differing(finding, run, complete, language),
+        "chance": chance(finding, run, language),
+        "contested": [each.words for each in pointed_out if finding in each.findings],
         "evidence": evidence(row, run.report) if row and run else [],
         "others": _other_labelers(finding, run, complete, language),
     }
 
 
+def _others(run: Run | None) -> list[FindingSet]:
+    """Every further labeler that ran; CheXbert's single sentences are none."""
+    sets = run.reading.findings[1:] if run and run.reading else ()
+    return [each for each in sets if not each.unparsed and each.labeler != SENTENCES]
+
+
+def _agreement(run: Run | None, found: FindingSet | None, language: str) -> str | None:
+    others = _others(run)
+    if found is None or not others:
+        return None
+    same = len(FINDINGS) - len(disagreements(found, others[0]))
+    return text(
+        "agreement",
+        language,
+        by=text(f"labeler.{others[0].labeler}", language),
+        same=same,
+        all=len(FINDINGS),
+    )
+
+
+def _policy_view(found: FindingSet | None, policy: UncertaintyPolicy, language: str) -> View | None:
+    """The switch, and what it makes of the stored labels; None until there are any."""
+    if found is None:
+        return None
+    numbers = apply(found, policy)
+    real = [number for each, number in numbers.items() if each is not Finding.NO_FINDING]
+    return {
+        "label": text("policy", language),
+        "options": [
+            {
+                "id": str(each),
+                "words": text(f"policy.{each}", language),
+                "selected": each is policy,
+            }
+            for each in UncertaintyPolicy
+        ],
+        "summary": text("policy.summary", language, present=real.count(1)),
+    }
+
+
+def _differing(finding: Finding, run: Run | None, complete: bool, language: str) -> list[str]:
+    """What a labeler says that does not say what the leading one says."""
+    found = leading(run)
+    return [
+        text(
+            "labeler.says",
+            language,
+            labeler=text(f"labeler.short.{each.labeler}", language),
+            word=text(f"label.{finding_state(each[finding], complete)}", language),
+        )
+        for each in _others(run)
+        if found is not None and each[finding].label is not found[finding].label
+    ]
+
+
 def _other_labelers(finding: Finding, run: Run | None, complete: bool, language: str) -> list[str]:
-    """What every further labeler says of this finding."""
+    """What every further labeler says of this finding; CheXbert's sentences where they differ."""
+    found = leading(run)
     sets = run.reading.findings[1:] if run and run.reading else ()
     return [
         text(
@@ -77,63 +155,32 @@ def _other_labelers(finding: Finding, run: Run | None, complete: bool, language:
         )
         for each in sets
         if not each.unparsed
-    ]
-
-
-def contradictions(sets: Sequence[FindingSet], language: str) -> list[str]:
-    """Sentences on what does not go together, within the leading set and between the sets."""
-    if not sets or sets[0].unparsed:
-        return []
-    first = sets[0]
-    beside = [
-        row.finding.name_in(language)
-        for row in first.labels
-        if row.label is Label.POSITIVE
-        # By CheXpert's definition a device is no finding against "No Finding".
-        and row.finding not in (Finding.NO_FINDING, Finding.SUPPORT_DEVICES)
-    ]
-    remarks = []
-    if beside and first[Finding.NO_FINDING].label is Label.POSITIVE:
-        remarks.append(text("contradiction.no_finding", language, findings=", ".join(beside)))
-    for other in sets[1:]:
-        remarks += [] if other.unparsed else _disagreements(first, other, language)
-    return remarks
-
-
-def _disagreements(first: FindingSet, other: FindingSet, language: str) -> list[str]:
-    return [
-        text(
-            "contradiction.labelers",
-            language,
-            finding=row.finding.name_in(language),
-            first=text(f"label.{row.label}", language),
-            first_by=text(f"labeler.{first.labeler}", language),
-            second=text(f"label.{other[row.finding].label}", language),
-            second_by=text(f"labeler.{other.labeler}", language),
+        and not (
+            each.labeler == SENTENCES
+            and found is not None
+            and found[finding].label is each[finding].label
         )
-        for row in first.labels
-        if {row.label, other[row.finding].label} == _OPPOSITE
     ]
 
 
-def opposed_readings(run: Run, runs: Sequence[Run], language: str) -> list[str]:
-    """One sentence per finding that another complete reading of this image says the opposite of."""
-    found = leading(run)
-    remarks = []
-    for other in runs:
-        theirs = leading(other)
-        if other is run or found is None or theirs is None or state(other) != "done":
-            continue
-        for row in found.labels:
-            if {row.label, theirs[row.finding].label} == _OPPOSITE:
-                remarks.append(
-                    text(
-                        "contradiction.readings",
-                        language,
-                        finding=row.finding.name_in(language),
-                        first=text(f"label.{row.label}", language),
-                        second=text(f"label.{theirs[row.finding].label}", language),
-                        other=details(other, language),
-                    )
-                )
-    return remarks
+def _probabilities(run: Run | None) -> Probabilities | None:
+    return run.reading.probabilities if run and run.reading else None
+
+
+def chance(finding: Finding, run: Run | None, language: str) -> View | None:
+    """A calibrated probability in percent, and what it rests on; None where there is none."""
+    known = _probabilities(run)
+    value = known[finding] if known else None
+    if value is None:
+        return None
+    return {"percent": percent(value), "title": calibrated(run, language)}
+
+
+def calibrated(run: Run | None, language: str) -> str | None:
+    """What the probabilities rest on, in one sentence."""
+    known = _probabilities(run)
+    if known is None:
+        return None
+    key = "calibrated.synthetic" if known.synthetic else "calibrated"
+    images = thousands(known.images, language)
+    return text(key, language, images=images, day=date(known.calibrated, language))

@@ -7,6 +7,7 @@ here is HTML.
 from itertools import pairwise
 from typing import Any
 
+from cxr_demo import reading_notices
 from cxr_demo.findings import Finding, Label
 from cxr_demo.records import Notice, PipelineKind
 from cxr_demo.studies import notices as study_notices
@@ -16,7 +17,7 @@ from cxr_demo.ui.readings import details, leading, state
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.stamp import clipboard, stamp
 from cxr_demo.ui.state import Image, Run, Study
-from cxr_demo.ui.strings import STRINGS, text
+from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name
 from cxr_demo.units import UNKNOWN, format_rate, format_seconds
 
@@ -36,7 +37,7 @@ def view(session: Session) -> View:
         "report": report_view(
             run, session.study, catalogue.remark(session.choice.model, language), language
         ),
-        "findings": findings_view(run, language, session.shown_runs),
+        "findings": findings_view(run, language, session.shown_runs, session.policy),
         "timings": timings_view(run, language),
         "busy": session.busy,
     }
@@ -113,10 +114,7 @@ def notice_text(notice: Notice, language: str) -> str:
     """The sentence of a notice of a file or of a reading."""
     if notice.code in study_notices.NOTICES:
         return study_notices.sentence(notice, language)
-    key = f"notice.{notice.code}"
-    if key in STRINGS:
-        return text(key, language, **notice.params)
-    return notice.code.replace("_", " ")
+    return reading_notices.sentence(notice, language)
 
 
 # ---------------------------------------------------------------- readings

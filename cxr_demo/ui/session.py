@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from cxr_demo.errors import CxrError
+from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.records import ImageUse
 from cxr_demo.studies.folders import StudyRef
-from cxr_demo.ui.state import Choice, Image, Internal, NoStudy, Run, Services, Study
+from cxr_demo.ui.state import POLICY, Choice, Image, Internal, NoStudy, Run, Services, Study
 from cxr_demo.worker.messages import SeenImage
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ class Session:
         self.lock = threading.RLock()
         self.language = language
         self.choice = choice
+        self.policy = POLICY
         self.study: Study | None = None
         self.runs: list[Run] = []
         self.selected: str | None = None
@@ -87,6 +90,13 @@ class Session:
         """Remember what is chosen for the next reading."""
         with self.lock:
             self.choice = choice
+            self.touch()
+
+    def set_policy(self, policy: UncertaintyPolicy) -> None:
+        """Count uncertain labels otherwise from now on: stored labels are shown anew, none is
+        made."""
+        with self.lock:
+            self.policy = policy
             self.touch()
 
     def dismiss(self) -> None:
@@ -265,6 +275,10 @@ class Session:
             choice = self.run.choice if self.run else self.choice
             radiograph = self.study.image.radiograph
         return self._services.reader.see(radiograph, choice.model, choice.precision, choice.kind)
+
+    def prove(self) -> ImageUse:
+        """Self-test of the model that is loaded. Raises CxrError."""
+        return self._services.reader.prove().result()
 
     def _follow(self, run: Run) -> None:
         try:

@@ -1,10 +1,13 @@
 """What a report carries when it leaves the screen: its provenance, and the text to copy."""
 
 from cxr_demo.findings import FINDINGS
-from cxr_demo.records import FindingSet, StopReason
+from cxr_demo.labelers.agreement import disagreements
+from cxr_demo.records import FindingSet, Reading, StopReason
+from cxr_demo.ui.contradictions import SENTENCES
+from cxr_demo.ui.findings_pane import calibrated, chance
 from cxr_demo.ui.state import Run
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import evidence, finding_state, model_name
+from cxr_demo.ui.wording import evidence, finding_state, image_use, model_name
 from cxr_demo.units import format_bytes, format_seconds
 
 
@@ -24,6 +27,7 @@ def stamp(run: Run, language: str) -> list[tuple[str, str]]:
         ("prov.engine", made.engine),
         ("prov.device", made.device),
         ("prov.confirmed", text("yes" if made.confirmed else "no", language)),
+        ("prov.image_use", _image_use(run, language)),
         ("prov.image", made.image_sha256),
         ("prov.created", made.created),
         ("prov.timings", _timings(run, language)),
@@ -45,21 +49,38 @@ def clipboard(run: Run, language: str) -> str | None:
         parts.append(text(key, language, tokens=reading.timings.tokens))
     parts += ["", reading.report.strip(), ""]
     for found in reading.findings:
-        parts += [*_findings_lines(found, reading.report, reading.stop, language), ""]
+        parts += [*_findings_lines(found, reading, language), ""]
+    parts += [*_chances(run, language), ""] if reading.probabilities else []
     parts.append(f"{text('clip.provenance', language)}:")
     parts += [f"  {name}: {value}" for name, value in stamp(run, language)]
     return "\n".join([*parts, "", text("disclaimer", language)])
 
 
-def _findings_lines(found: FindingSet, report: str, stop: StopReason, language: str) -> list[str]:
+def _findings_lines(found: FindingSet, reading: Reading, language: str) -> list[str]:
     by = text(f"labeler.{found.labeler}", language)
     lines = [f"{text('clip.findings', language)} ({by}):"]
-    for finding in FINDINGS:
+    shown = FINDINGS
+    if found.labeler == SENTENCES:  # beside CheXbert's own labels, where they differ
+        shown = disagreements(reading.findings[0], found)
+    for finding in shown:
         row = None if found.unparsed else found[finding]
-        word = text(f"label.{finding_state(row, stop is StopReason.END)}", language)
-        quotes = "; ".join(f"“{each}”" for each in evidence(found[finding], report))
+        word = text(f"label.{finding_state(row, reading.stop is StopReason.END)}", language)
+        quotes = "; ".join(f"“{each}”" for each in evidence(found[finding], reading.report))
         lines.append(f"  {finding.name_in(language)}: {word}" + (f" — {quotes}" if quotes else ""))
-    return lines
+    return lines if shown else []
+
+
+def _chances(run: Run, language: str) -> list[str]:
+    """The calibrated probabilities, and what they rest on."""
+    rows = [(each, chance(each, run, language)) for each in FINDINGS]
+    known = [(finding, value) for finding, value in rows if value is not None]
+    lines = [f"  {each.name_in(language)}: {value['percent']}" for each, value in known]
+    return [str(calibrated(run, language)), *lines] if lines else []
+
+
+def _image_use(run: Run, language: str) -> str:
+    known = run.reading.provenance.image_use if run.reading else None
+    return text("use.unknown", language) if known is None else image_use(known, language)
 
 
 def _timings(run: Run, language: str) -> str:

@@ -1,15 +1,18 @@
 """What a page's session is made of: its study, its readings, and the services that it uses."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from cxr_demo.errors import CxrError
+from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
+    ImageUse,
     Phase,
     PhaseEvent,
     PipelineKind,
@@ -22,6 +25,9 @@ from cxr_demo.records import (
 from cxr_demo.studies.folders import StudyRef
 from cxr_demo.worker.client import ReadingStream
 from cxr_demo.worker.messages import SeenImage
+
+POLICY = UncertaintyPolicy.UNCERTAIN_AS_POSITIVE
+"""How uncertain labels count on a page that has just been opened."""
 
 
 class Opener(Protocol):
@@ -49,6 +55,10 @@ class Reader(Protocol):
         self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
     ) -> SeenImage:
         """What the model is given."""
+        ...
+
+    def prove(self) -> Future[ImageUse]:
+        """Self-test of the loaded model."""
         ...
 
 

@@ -137,6 +137,34 @@ FINDINGS: dict[str, Pair] = {
         "{finding}: {first} here, {second} in the reading {other}.",
         "{finding}: {first} aqui, {second} na leitura {other}.",
     ),
+    "contradiction.sentences": (
+        "CheXbert labels the whole report otherwise than its single sentences: {findings}.",
+        "O CheXbert rotula o laudo inteiro de outro modo que as frases isoladas: {findings}.",
+    ),
+    "contradiction.probability": (
+        "{finding}: {word} in the text, but {percent} when the model is asked yes or no.",
+        "{finding}: {word} no texto, mas {percent} quando se pergunta ao modelo sim ou não.",
+    ),
+    "labeler.short.rules": ("rule-based", "por regras"),
+    "labeler.short.chexbert": ("CheXbert", "CheXbert"),
+    "labeler.short.direct": ("direct answer", "resposta direta"),
+    "agreement": ("{by} agree on {same} of {all}", "{by} concordam em {same} de {all}"),
+    "policy": ("Uncertain counts as", "Incerto conta como"),
+    "policy.uncertain_as_positive": ("present", "presente"),
+    "policy.uncertain_as_negative": ("absent", "ausente"),
+    "policy.uncertain_ignored": ("left out", "fora da conta"),
+    "policy.summary": ("{present} count as present", "{present} contam como presentes"),
+    "counted.present": ("counted as present", "conta como presente"),
+    "counted.absent": ("counted as absent", "conta como ausente"),
+    "counted.ignored": ("left out of counts", "fora da conta"),
+    "calibrated": (
+        "%: the model's answer to yes or no, calibrated on {images} images ({day})",
+        "%: resposta do modelo a sim ou não, calibrada em {images} imagens ({day})",
+    ),
+    "calibrated.synthetic": (
+        "%: the model's answer to yes or no, calibrated on {images} synthetic images ({day})",
+        "%: resposta do modelo a sim ou não, calibrada em {images} imagens sintéticas ({day})",
+    ),
     "labeler.says": ("{labeler}: {word}", "{labeler}: {word}"),
     "unparsed": (
         "No finding could be read from the model's answer: nothing is assessed.",
@@ -201,6 +229,16 @@ PROVENANCE: dict[str, Pair] = {
         "VRAM of the device, peak {peak}, before the start {base}",
         "VRAM do dispositivo, pico {peak}, antes do início {base}",
     ),
+    "prov.image_use": ("Image use", "Uso da imagem"),
+    "use.proven": (
+        "proven here on {day} (movement {movement}, noise {noise})",
+        "provado aqui em {day} (movimento {movement}, ruído {noise})",
+    ),
+    "use.refuted": (
+        "NOT USED, found here on {day} (movement {movement}, noise {noise})",
+        "NÃO USADA, visto aqui em {day} (movimento {movement}, ruído {noise})",
+    ),
+    "use.unknown": ("not tested here yet", "ainda não testado aqui"),
     "prov.confirmed": (
         "Port confirmed with real weights here",
         "Adaptação confirmada aqui com os pesos reais",

@@ -2,7 +2,7 @@
 
 from cxr_demo.findings import Finding, Label
 from cxr_demo.models.cards import CARDS
-from cxr_demo.records import FindingLabel
+from cxr_demo.records import FindingLabel, ImageUse
 from cxr_demo.ui.strings import STRINGS, text
 
 
@@ -28,3 +28,34 @@ def finding_state(row: FindingLabel | None, complete: bool) -> str:
 def evidence(row: FindingLabel, report: str) -> list[str]:
     """The report's own words that carry the label."""
     return [report[span.start : span.end].strip() for span in row.spans]
+
+
+def percent(share: float) -> str:
+    """A share in 0..1 as whole percent; never 0 or 100, which no measurement supports."""
+    if share < 0.01:
+        return "<\u202f1\u202f%"
+    if share > 0.99:
+        return ">\u202f99\u202f%"
+    return f"{share * 100:.0f}\u202f%"
+
+
+def thousands(count: int, language: str) -> str:
+    """A count with the language's mark between thousands."""
+    return f"{count:,}".replace(",", "." if language == "pt" else ",")
+
+
+def image_use(found: ImageUse, language: str) -> str:
+    """What the self-test found on this machine, when, and with which figures."""
+    key = "use.proven" if found.passed else "use.refuted"
+    figures = {
+        name: f"{getattr(found, name):.2g}".replace(".", "," if language == "pt" else ".")
+        for name in ("movement", "floor")
+    }
+    day = date(found.created, language)
+    return text(key, language, day=day, movement=figures["movement"], noise=figures["floor"])
+
+
+def date(created: str, language: str) -> str:
+    """The day of an ISO time: "2026-11-23" in English, "23/11/2026" in Portuguese."""
+    year, month, day = created[:10].split("-")
+    return f"{day}/{month}/{year}" if language == "pt" else f"{year}-{month}-{day}"

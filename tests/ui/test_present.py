@@ -16,7 +16,7 @@ from cxr_demo.records import (
     Token,
     TokenEvent,
 )
-from cxr_demo.ui import findings_pane, present
+from cxr_demo.ui import contradictions, findings_pane, present
 from cxr_demo.ui.readings import state
 from cxr_demo.ui.stamp import clipboard
 from cxr_demo.ui.state import Image
@@ -107,17 +107,18 @@ def test_the_pieces_of_a_report_are_the_report_and_carry_their_findings():
 
 def test_no_finding_beside_a_finding_is_a_contradiction_and_a_device_is_none():
     both = labels("rules", NO_FINDING=Label.POSITIVE, EDEMA=Label.POSITIVE)
-    assert "Edema" in findings_pane.contradictions((both,), "pt")[0]
+    assert "Edema" in contradictions.within((both,), "pt")[0].words
     device = labels("rules", NO_FINDING=Label.POSITIVE, SUPPORT_DEVICES=Label.POSITIVE)
-    assert findings_pane.contradictions((device,), "en") == []
+    assert contradictions.within((device,), "en") == []
 
 
 def test_labelers_that_disagree_are_pointed_out():
     first = labels("rules", PNEUMOTHORAX=Label.NEGATIVE)
     second = labels("direct", PNEUMOTHORAX=Label.POSITIVE, EDEMA=Label.POSITIVE)
-    remarks = findings_pane.contradictions((first, second), "en")
+    remarks = contradictions.within((first, second), "en")
     assert len(remarks) == 1
-    assert "Pneumothorax" in remarks[0]
+    assert "Pneumothorax" in remarks[0].words
+    assert remarks[0].findings == (Finding.PNEUMOTHORAX,)
 
 
 def test_a_direct_answer_that_opposes_the_report_is_pointed_out():

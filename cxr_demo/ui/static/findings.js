@@ -13,7 +13,13 @@ export class FindingsPane {
     this.remarks = h("ul", { class: "remarks", role: "status" });
     this.table.addEventListener("keydown", (event) => this.move(event));
     const head = h("div", { class: "pane-head" }, this.title, this.by);
-    root.replaceChildren(h("div", { class: "findings-pane" }, head, this.remarks, this.table));
+    this.agreement = h("div", { class: "finding-note" });
+    this.calibrated = h("div", { class: "finding-note" });
+    this.policy = h("div", { class: "policy", role: "radiogroup" });
+    const notes = [this.agreement, this.calibrated, this.policy];
+    root.replaceChildren(
+      h("div", { class: "findings-pane" }, head, this.remarks, ...notes, this.table),
+    );
     app.choose = (finding, from) => this.choose(finding, from);
     this.draw = onChange((value) => this.show(value));
   }
@@ -22,7 +28,7 @@ export class FindingsPane {
     if (view) this.draw({ ...view.findings, language: view.language });
   }
 
-  show({ run, rows, remarks, labeler }) {
+  show({ run, rows, remarks, labeler, agreement, calibrated, policy }) {
     const { app } = this;
     if (this.run !== run) this.chosen = null;
     this.run = run;
@@ -31,14 +37,53 @@ export class FindingsPane {
     this.table.setAttribute("aria-label", app.t("js.findings"));
     this.remarks.hidden = remarks.length === 0;
     this.remarks.replaceChildren(...remarks.map((each) => h("li", {}, each)));
+    put(this.agreement, agreement);
+    put(this.calibrated, calibrated);
+    this.showPolicy(policy);
     const focused = document.activeElement?.dataset?.finding;
     this.body.replaceChildren(...rows.map((row) => this.row(row)));
     if (focused) this.body.querySelector(`[data-finding="${CSS.escape(focused)}"]`)?.focus();
     this.choose(this.chosen, "redraw");
   }
 
+  /** How uncertain labels count: chosen here, computed anew from the labels that are stored. */
+  showPolicy(policy) {
+    const kept = this.policy.contains(document.activeElement);
+    this.policy.hidden = !policy;
+    if (!policy) return;
+    this.policy.setAttribute("aria-label", policy.label);
+    const options = policy.options.map(({ id, words, selected }) =>
+      h(
+        "button",
+        {
+          class: "policy-option",
+          role: "radio",
+          "aria-checked": String(selected),
+          "data-policy": id,
+          onclick: () => this.app.act("policy", { policy: id }),
+        },
+        words,
+      ),
+    );
+    this.policy.replaceChildren(
+      h("span", { class: "policy-label" }, policy.label),
+      h("span", { class: "policy-options" }, ...options),
+      h("span", { class: "policy-summary", role: "status" }, policy.summary),
+    );
+    if (kept) this.policy.querySelector("[aria-checked=true]").focus();
+  }
+
   row(row) {
     const { app } = this;
+    const contested = row.contested.length
+      ? [h("span", { class: "contested", title: row.contested.join("\n"), role: "img", "aria-label": row.contested.join(" ") }, "≠")]
+      : [];
+    const chance = row.chance
+      ? [h("span", { class: "chance", title: row.chance.title }, row.chance.percent)]
+      : [];
+    const beneath = [row.counted, ...row.differing]
+      .filter(Boolean)
+      .map((each) => h("small", {}, each));
     const quotes = row.evidence.map((each) => h("q", { lang: "en" }, each));
     const others = row.others.map((each) => h("div", { class: "other" }, each));
     const none = h("span", { class: "none" }, app.t("js.no_evidence"));
@@ -59,9 +104,10 @@ export class FindingsPane {
         "th",
         { scope: "row" },
         name,
+        ...contested,
         h("div", { class: "evidence" }, ...(quotes.length ? quotes : [none]), ...others),
       ),
-      h("td", { class: "word" }, row.word),
+      h("td", { class: "word" }, ...chance, row.word, ...beneath),
     );
   }
 
@@ -87,4 +133,9 @@ export class FindingsPane {
     next.focus();
     this.choose(next.dataset.finding, "table");
   }
+}
+
+function put(element, words) {
+  element.hidden = !words;
+  element.textContent = words ?? "";
 }
