@@ -103,11 +103,12 @@ def locate(dataset: Dataset, folder: Path) -> Path:
 
 
 def table_path(root: Path, name: str) -> Path | None:
-    """The table `name` in `root`, compressed or not ("*.csv" stands for the only one there); None
-    if it is missing."""
+    """The table `name` in `root`, compressed or not; None if it is missing. "*.csv" stands for
+    `labels.csv`, or the only table there."""
     if "*" in name:
         found = sorted(root.glob(name))
-        return found[0] if len(found) == 1 else None
+        named = [each for each in found if each.name == "labels.csv"]
+        return (named or found)[0] if named or len(found) == 1 else None
     plain = name.removesuffix(".gz")
     return next((root / each for each in (plain, f"{plain}.gz") if (root / each).is_file()), None)
 

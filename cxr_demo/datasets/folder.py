@@ -1,4 +1,5 @@
-"""The hospital's own set: any folder of DICOM, PNG or JPEG files with one CSV table in it.
+"""The hospital's own set: any folder of DICOM, PNG or JPEG files with a CSV table in it
+(`labels.csv`, or the only one there).
 
 Columns, in English or Portuguese and in any order: `path` (below the folder), `patient`, and the 14
 findings with 1, 0, -1 or blank; if there, also `study`, `view`, `sex` and `age`. Comma, semicolon

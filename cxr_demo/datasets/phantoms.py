@@ -20,6 +20,7 @@ from cxr_demo import phantoms
 from cxr_demo.datasets import mimic
 from cxr_demo.datasets.base import MARK
 from cxr_demo.datasets.faults import FolderInUse
+from cxr_demo.datasets.tables import CELLS
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers import rules
@@ -29,12 +30,6 @@ from cxr_demo.phantoms.files import Kind, write
 MOST = 50_000
 """Phantoms in one table: the seeds set apart for it."""
 
-_CELLS = {
-    Label.POSITIVE: "1.0",
-    Label.NEGATIVE: "0.0",
-    Label.UNCERTAIN: "-1.0",
-    Label.NOT_MENTIONED: "",
-}
 _CHEXPERT_ORDER = (
     Finding.NO_FINDING,
     Finding.ENLARGED_CARDIOMEDIASTINUM,
@@ -76,11 +71,11 @@ class _Case:
 
     def drawn(self, order: Sequence[Finding]) -> list[str]:
         truth = phantoms.truth(self.plan)
-        return [_CELLS[Label.POSITIVE if truth[each] else Label.NEGATIVE] for each in order]
+        return [CELLS[Label.POSITIVE if truth[each] else Label.NEGATIVE] for each in order]
 
     def written(self, order: Sequence[Finding]) -> list[str]:
         found = rules.label(phantoms.write_report(self.plan))
-        return [_CELLS[found[each].label] for each in order]
+        return [CELLS[found[each].label] for each in order]
 
 
 def write_layout(layout: str, folder: Path, count: int, width: int = 512) -> Path:

@@ -20,13 +20,16 @@ from cxr_demo.findings import FINDINGS, Finding, Label
 NAMES: Mapping[str, Sequence[str]] = {each.value: (each.value,) for each in Finding}
 """Every finding under the name that CheXpert's tables give it."""
 
-_LABELS = {
-    "1": Label.POSITIVE,
-    "0": Label.NEGATIVE,
-    "-1": Label.UNCERTAIN,
-    "": Label.NOT_MENTIONED,
+CELLS: dict[Label, str] = {
+    Label.POSITIVE: "1.0",
+    Label.NEGATIVE: "0.0",
+    Label.UNCERTAIN: "-1.0",
+    Label.NOT_MENTIONED: "",
 }
-_LABELS |= {f"{text}.0": label for text, label in _LABELS.items() if text}
+"""A label as the public tables write it."""
+
+_LABELS = {cell: label for label, cell in CELLS.items()}
+_LABELS |= {cell.removesuffix(".0"): label for label, cell in CELLS.items()}
 
 
 class Table:
