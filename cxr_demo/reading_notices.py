@@ -1,6 +1,6 @@
 """What must be said beside a reading, as (English, Portuguese); the screen and the terminal alike.
 
-A notice with an error inside ("code" and "params") is told in the error's own words.
+A notice with an `error` (`CxrError.to_dict()`) is told in the error's own words.
 """
 
 from cxr_demo.errors import CxrError
@@ -31,6 +31,6 @@ def sentence(notice: Notice, language: str) -> str:
     if pair is None:
         return notice.code.replace("_", " ")
     params = dict(notice.params)
-    if "code" in params:
-        params["error"] = CxrError.from_dict(params).message(language)
+    if "error" in params:
+        params["error"] = CxrError.from_dict(params["error"]).message(language)
     return (pair[1] if language == "pt" else pair[0]).format(**params)

@@ -236,7 +236,7 @@ class Engine:
             note(error)
             _let_go(error)
             told = error if isinstance(error, CxrError) else _failed(made.model, error)
-            notice = Notice("probabilities_failed", told.to_dict())
+            notice = Notice("probabilities_failed", {"error": told.to_dict()})
             return replace(reading, notices=(*reading.notices, notice))
         day = found.created[:10]
         values = found.apply(asked.yes)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cxr_demo.labelers.chexbert import CheXbert
 
 NOTICE = "labeler_refused"
-"""A notice with an error's code and params: CheXbert is there, and could not label."""
+"""CheXbert is there and could not label; `error` is `CxrError.to_dict()`."""
 
 SENTENCES = "chexbert_sentences"
 
@@ -34,7 +34,7 @@ class SecondLabeler:
     def __init__(self) -> None:
         self._labeler: CheXbert | None = None
         self._refused: CxrError | None = None
-        self._files: tuple[object, ...] = ()
+        self._files: tuple[object, ...] | None = None
 
     def add_to(self, reading: Reading) -> Reading:
         """`reading` with CheXbert's labels of the whole report in front, and those of its sentences
@@ -48,7 +48,7 @@ class SecondLabeler:
             note(error)
             if not isinstance(error, CxrError):
                 error = ModelError(model="CheXbert", detail=type(error).__name__)
-            notice = Notice(NOTICE, error.to_dict())
+            notice = Notice(NOTICE, {"error": error.to_dict()})
             return replace(reading, notices=(*reading.notices, notice))
         return replace(
             reading,
