@@ -17,58 +17,35 @@ from transformers import AutoTokenizer, Gemma3ForConditionalGeneration, Gemma3Pr
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
 from cxr_demo import weights
-from cxr_demo.decoding.cache import KeyValueCache, LayerShape
+from cxr_demo.decoding.cache import LayerShape
 from cxr_demo.decoding.engine import Prefix
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
-from cxr_demo.models.vlm import VisionLanguageModel, start_digest
+from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, start_digest
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 THOUGHT = ("<unused94>", "<unused95>")
 """MedGemma 1.5 may think aloud between these two tokens; that is not part of a report."""
 
 
-class GemmaNetwork:
-    """The language model as decoding engines see it; see `decoding.engine.Network`."""
+class GemmaNetwork(NativeNetwork):
+    """Gemma 3's language model, whose layers look at a window or at everything."""
 
     def __init__(self, model: Gemma3ForConditionalGeneration) -> None:
-        self._text = model.model.language_model
-        self._head = model.lm_head
-        config = self._text.config
-        self.layers = tuple(
+        body = model.model.language_model
+        config = body.config
+        layers = tuple(
             LayerShape(config.num_key_value_heads, config.head_dim, kind == "sliding_attention")
             for kind in config.layer_types
         )
-        self.window = config.sliding_window
-        self.positions = config.max_position_embeddings
-        self.device = self._head.weight.device
-        self.dtype = self._head.weight.dtype
+        super().__init__(body, model.lm_head, layers, config.sliding_window)
 
-    def embed(self, ids: Tensor) -> Tensor:
-        """(B, T) -> (B, T, D), scaled by the square root of D."""
-        embedded: Tensor = self._text.embed_tokens(ids)
-        return embedded
-
-    def hidden(
-        self, embeddings: Tensor, positions: Tensor, masks: Masks, cache: KeyValueCache
-    ) -> Tensor:
-        """(B, T, D) -> (B, T, D) after the last norm."""
-        done: Tensor = self._text(
-            inputs_embeds=embeddings,
-            attention_mask={"full_attention": masks.full, "sliding_attention": masks.windowed},
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        return done
-
-    def head(self, hidden: Tensor) -> Tensor:
-        """(B, T, D) -> logits (B, T, V)."""
-        logits: Tensor = self._head(hidden)
-        return logits
+    def mask(self, masks: Masks) -> dict[str, Any]:
+        """One mask per kind of layer."""
+        return {"full_attention": masks.full, "sliding_attention": masks.windowed}
 
 
 class GemmaModel(VisionLanguageModel):

@@ -34,24 +34,26 @@ as they are, and where it gives none, none is made."""
 AttentionInterface.register(ATTENTION, sdpa_attention_forward)
 
 
-class CausalNetwork:
-    """A `...ForCausalLM` (Phi, Mistral), built with `ATTENTION`, as decoding engines see it; see
-    `decoding.engine.Network`."""
+class NativeNetwork(ABC):
+    """A language model of transformers' as decoding engines see it; see `decoding.engine.Network`.
 
-    def __init__(self, model: Any) -> None:
-        self._body, self._head = model.model, model.lm_head
-        config = model.config
-        self.window = getattr(config, "sliding_window", None)
-        width = getattr(config, "head_dim", None)
-        width = width or config.hidden_size // config.num_attention_heads
-        shape = LayerShape(config.num_key_value_heads, width, self.window is not None)
-        self.layers = (shape,) * config.num_hidden_layers
-        self.positions = config.max_position_embeddings
-        self.device = self._head.weight.device
-        self.dtype = self._head.weight.dtype
+    `body` turns embeddings into hidden states, `head` turns these into logits."""
+
+    def __init__(
+        self, body: Any, head: Any, layers: tuple[LayerShape, ...], window: int | None
+    ) -> None:
+        self._body, self._head = body, head
+        self.layers, self.window = layers, window
+        self.positions: int = body.config.max_position_embeddings
+        self.device: torch.device = head.weight.device
+        self.dtype: torch.dtype = head.weight.dtype
+
+    @abstractmethod
+    def mask(self, masks: Masks) -> Any:
+        """The engine's masks in the shape that `body` takes."""
 
     def embed(self, ids: Tensor) -> Tensor:
-        """(B, T) -> (B, T, D)."""
+        """(B, T) -> (B, T, D), scaled as the model wants it."""
         embedded: Tensor = self._body.embed_tokens(ids)
         return embedded
 
@@ -61,7 +63,7 @@ class CausalNetwork:
         """(B, T, D) -> (B, T, D) after the last norm."""
         done: Tensor = self._body(
             inputs_embeds=embeddings,
-            attention_mask=masks.windowed,  # equal to `full` where there is no window
+            attention_mask=self.mask(masks),
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
@@ -72,6 +74,22 @@ class CausalNetwork:
         """(B, T, D) -> logits (B, T, V)."""
         logits: Tensor = self._head(hidden)
         return logits
+
+
+class CausalNetwork(NativeNetwork):
+    """A `...ForCausalLM` (Phi, Mistral), built with `ATTENTION`."""
+
+    def __init__(self, model: Any) -> None:
+        config = model.config
+        window = getattr(config, "sliding_window", None)
+        width = getattr(config, "head_dim", None)
+        width = width or config.hidden_size // config.num_attention_heads
+        shape = LayerShape(config.num_key_value_heads, width, window is not None)
+        super().__init__(model.model, model.lm_head, (shape,) * config.num_hidden_layers, window)
+
+    def mask(self, masks: Masks) -> Any:
+        """One mask for all layers: the windowed one, which without a window is the full one."""
+        return masks.windowed
 
 
 class VisionLanguageModel(ABC):
