@@ -1,19 +1,24 @@
 """The About screen: what this is and is not, what is stored where, and which models are here."""
 
 import platform
+from collections.abc import Callable
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 import gradio as gr
 
 from cxr_demo import weights
+from cxr_demo.errors import CxrError
+from cxr_demo.models import proofs
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.paths import private_dir, temporary_dir
+from cxr_demo.records import ImageUse
 from cxr_demo.ui import about_text, catalogue
 from cxr_demo.ui.about_text import Pair
-from cxr_demo.ui.context import Context
-from cxr_demo.ui.strings import KEYS, text
-from cxr_demo.ui.wording import model_name
+from cxr_demo.ui.context import QUIET, Context
+from cxr_demo.ui.strings import KEYS, LANGUAGES, text
+from cxr_demo.ui.wording import image_use, model_name
+from cxr_demo.ui.words import words
 from cxr_demo.units import format_count
 
 PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydicom", "numpy")
@@ -28,6 +33,44 @@ def build(context: Context) -> None:
         **context.local.start(value=about_html),
     )
     context.local.add(page, value=about_html)
+    said = {"value": words("selftest.button")}
+    with gr.Row(elem_id="self-test-row"):
+        button = gr.Button(
+            elem_id="self-test", scale=0, min_width=220, **context.local.start(**said)
+        )
+        context.local.add(button, **said)
+        result = gr.HTML(elem_id="self-test-result", apply_default_css=False)
+
+    def test(key: str) -> list[str]:
+        session = context.sessions.get(key)
+        if session is None:
+            return ["", about_html(context.local.language)]
+        return [self_test_html(session.prove), about_html(session.language)]
+
+    button.click(test, [context.key], [result, page], **{**QUIET, "trigger_mode": "once"})
+
+
+def self_test_html(prove: Callable[[], ImageUse]) -> str:
+    """The result of a self-test in both languages, of which the page shows its own."""
+    try:
+        found = prove()
+    except CxrError as error:
+        sentences = {each: error.message(each) for each in LANGUAGES}
+    else:
+        sentences = {
+            each: text(
+                "selftest.result",
+                each,
+                name=model_name(found.model, each),
+                precision=text(f"precision.{found.precision}", each),
+                result=image_use(found, each),
+            )
+            for each in LANGUAGES
+        }
+    return "".join(
+        f'<p class="only-{each}" role="status">{escape(said)}</p>'
+        for each, said in sentences.items()
+    )
 
 
 def about_html(language: str) -> str:
@@ -98,10 +141,20 @@ def _model_row(card: ModelCard, language: str) -> list[str]:
     if not card.ported:
         here = _say(about_text.NOT_PORTED, language)
     elif catalogue.is_installed(card):
-        here = _say(about_text.INSTALLED, language)
+        here = _say(about_text.INSTALLED, language) + _proofs(card, language)
     else:
         here = _say(about_text.NOT_INSTALLED, language)
     return [name, licence, count, here]
+
+
+def _proofs(card: ModelCard, language: str) -> str:
+    """What the self-test found here, per precision."""
+    rows = [
+        f"{text(f'precision.{each.precision}', language)}: {image_use(each, language)}"
+        for each in proofs.latest(card.id)
+    ]
+    title = text("prov.image_use", language)
+    return "".join(f"<br><small>{escape(title)}, {escape(each)}</small>" for each in rows)
 
 
 def _licence(words: str, language: str) -> str:

@@ -2,11 +2,12 @@
 
 from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
+from cxr_demo.models import proofs
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import model_name
+from cxr_demo.ui.wording import image_use, model_name
 
 EMBEDDED = "embedded"
 
@@ -49,7 +50,20 @@ def remark(model: str, language: str) -> str:
     if not is_installed(card):
         return text("model.missing", language, name=name, folder=weights.folder(card))
     # No published port has met its real weights yet; a confirmed one would say so itself.
-    return text("model.phantoms_only" if card.phantoms_only else "model.unconfirmed", language)
+    known = text("model.phantoms_only" if card.phantoms_only else "model.unconfirmed", language)
+    return " ".join([known, *_image_use(card, language)])
+
+
+def _image_use(card: ModelCard, language: str) -> list[str]:
+    """What the self-test found here, of models whose image use is not proven by this program's own
+    tests."""
+    if card.phantoms_only:
+        return []
+    return [
+        f"{text('prov.image_use', language)}, {text(f'precision.{each.precision}', language)}: "
+        f"{image_use(each, language)}."
+        for each in proofs.latest(card.id)
+    ]
 
 
 def _words(card: ModelCard, language: str) -> str:

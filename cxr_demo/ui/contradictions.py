@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers.agreement import disagreements
-from cxr_demo.records import FindingSet, Probabilities
+from cxr_demo.records import FindingLabel, FindingSet, Probabilities
 from cxr_demo.ui.readings import details, leading, state
 from cxr_demo.ui.state import Run
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import percent
+from cxr_demo.ui.wording import finding_state, percent
 
 SENTENCES = "chexbert_sentences"
 """CheXbert's labels of the single sentences: beside those of the whole, no labeler of its own."""
@@ -71,7 +71,7 @@ def against_probabilities(
                 "contradiction.probability",
                 language,
                 finding=row.finding.name_in(language),
-                word=text(f"label.{row.label}", language),
+                word=_word(row, language),
                 percent=percent(value),
             )
             remarks.append(Remark((row.finding,), words))
@@ -92,8 +92,8 @@ def between_readings(run: Run, runs: Sequence[Run], language: str) -> list[Remar
                     "contradiction.readings",
                     language,
                     finding=row.finding.name_in(language),
-                    first=text(f"label.{row.label}", language),
-                    second=text(f"label.{theirs[row.finding].label}", language),
+                    first=_word(row, language),
+                    second=_word(theirs[row.finding], language),
                     other=details(other, language),
                 )
                 remarks.append(Remark((row.finding,), words))
@@ -122,9 +122,9 @@ def _between_labelers(first: FindingSet, other: FindingSet, language: str) -> It
                 "contradiction.labelers",
                 language,
                 finding=row.finding.name_in(language),
-                first=text(f"label.{row.label}", language),
+                first=_word(row, language),
                 first_by=text(f"labeler.{first.labeler}", language),
-                second=text(f"label.{theirs}", language),
+                second=_word(other[row.finding], language),
                 second_by=text(f"labeler.{other.labeler}", language),
             )
             yield Remark((row.finding,), words)
@@ -135,6 +135,10 @@ def _by_sentences(whole: FindingSet, parts: FindingSet, language: str) -> Iterat
     if differing:
         named = _names(differing, language)
         yield Remark(differing, text("contradiction.sentences", language, findings=named))
+
+
+def _word(row: FindingLabel, language: str) -> str:
+    return text(f"label.{finding_state(row, complete=True)}", language)
 
 
 def _names(findings: Sequence[Finding], language: str) -> str:

@@ -49,7 +49,8 @@ def findings_view(
         "run": run.id if run else None,
         "labeler": text(f"labeler.{found.labeler}", language) if found else None,
         "agreement": _agreement(run, found, language),
-        "calibrated": calibrated(run, language),
+        "calibrated": calibrated(run, language, "calibrated.short"),
+        "calibrated_title": calibrated(run, language),
         "policy": _policy_view(found, policy, language),
         "rows": [finding_row(each, run, policy, pointed_out, language) for each in FINDINGS],
         "remarks": said,
@@ -101,7 +102,7 @@ def _agreement(run: Run | None, found: FindingSet | None, language: str) -> str 
     return text(
         "agreement",
         language,
-        by=text(f"labeler.{others[0].labeler}", language),
+        by=text(f"labeler.short.{others[0].labeler}", language),
         same=same,
         all=len(FINDINGS),
     )
@@ -143,7 +144,8 @@ def _differing(finding: Finding, run: Run | None, complete: bool, language: str)
 
 
 def _other_labelers(finding: Finding, run: Run | None, complete: bool, language: str) -> list[str]:
-    """What every further labeler says of this finding; CheXbert's sentences where they differ."""
+    """Which further labelers say the same, and what CheXbert makes of the single sentences where
+    that is something else."""
     found = leading(run)
     sets = run.reading.findings[1:] if run and run.reading else ()
     return [
@@ -154,12 +156,9 @@ def _other_labelers(finding: Finding, run: Run | None, complete: bool, language:
             word=text(f"label.{finding_state(each[finding], complete)}", language),
         )
         for each in sets
-        if not each.unparsed
-        and not (
-            each.labeler == SENTENCES
-            and found is not None
-            and found[finding].label is each[finding].label
-        )
+        if found is not None and not each.unparsed
+        # equal to the leading one for labelers, unequal for the sentences
+        if (found[finding].label is each[finding].label) != (each.labeler == SENTENCES)
     ]
 
 
@@ -176,11 +175,11 @@ def chance(finding: Finding, run: Run | None, language: str) -> View | None:
     return {"percent": percent(value), "title": calibrated(run, language)}
 
 
-def calibrated(run: Run | None, language: str) -> str | None:
+def calibrated(run: Run | None, language: str, key: str = "calibrated") -> str | None:
     """What the probabilities rest on, in one sentence."""
     known = _probabilities(run)
     if known is None:
         return None
-    key = "calibrated.synthetic" if known.synthetic else "calibrated"
     images = thousands(known.images, language)
+    key = f"{key}.synthetic" if known.synthetic else key
     return text(key, language, images=images, day=date(known.calibrated, language))

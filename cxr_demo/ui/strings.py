@@ -148,15 +148,23 @@ FINDINGS: dict[str, Pair] = {
     "labeler.short.rules": ("rule-based", "por regras"),
     "labeler.short.chexbert": ("CheXbert", "CheXbert"),
     "labeler.short.direct": ("direct answer", "resposta direta"),
-    "agreement": ("{by} agree on {same} of {all}", "{by} concordam em {same} de {all}"),
-    "policy": ("Uncertain counts as", "Incerto conta como"),
+    "agreement": ("{by}: {same} of {all} equal", "{by}: {same} de {all} iguais"),
+    "policy": ("Uncertain =", "Incerto ="),
     "policy.uncertain_as_positive": ("present", "presente"),
     "policy.uncertain_as_negative": ("absent", "ausente"),
     "policy.uncertain_ignored": ("left out", "fora da conta"),
-    "policy.summary": ("{present} count as present", "{present} contam como presentes"),
+    "policy.summary": ("{present} present", "{present} presentes"),
     "counted.present": ("counted as present", "conta como presente"),
     "counted.absent": ("counted as absent", "conta como ausente"),
     "counted.ignored": ("left out of counts", "fora da conta"),
+    "calibrated.short": (
+        "% calibrated on {images} images",
+        "% calibrada em {images} imagens",
+    ),
+    "calibrated.short.synthetic": (
+        "% calibrated on {images} synthetic images",
+        "% calibrada em {images} imagens sintéticas",
+    ),
     "calibrated": (
         "%: the model's answer to yes or no, calibrated on {images} images ({day})",
         "%: resposta do modelo a sim ou não, calibrada em {images} imagens ({day})",
@@ -237,6 +245,11 @@ PROVENANCE: dict[str, Pair] = {
     "use.refuted": (
         "NOT USED, found here on {day} (movement {movement}, noise {noise})",
         "NÃO USADA, visto aqui em {day} (movimento {movement}, ruído {noise})",
+    ),
+    "selftest.button": ("Self-test of the loaded model", "Autoteste do modelo carregado"),
+    "selftest.result": (
+        "{name}, {precision}: image use {result}",
+        "{name}, {precision}: uso da imagem {result}",
     ),
     "use.unknown": ("not tested here yet", "ainda não testado aqui"),
     "prov.confirmed": (

@@ -137,7 +137,11 @@ def test_every_labeler_that_ran_is_heard():
     rows = findings_pane.findings_view(run(reading=reading(findings=both)), "en")["rows"]
     edema = next(row for row in rows if row["finding"] == "Edema")
     assert edema["word"] == "present"
-    assert edema["others"] == ["CheXbert labels: uncertain"]
+    assert edema["differing"] == ["CheXbert: uncertain"]
+    assert edema["others"] == []
+    fracture = next(row for row in rows if row["finding"] == "Fracture")
+    assert fracture["others"] == ["CheXbert labels: not mentioned"]
+    assert fracture["differing"] == []
 
 
 def test_no_finding_applies_or_not_and_is_never_called_absent():

@@ -13,10 +13,11 @@ export class FindingsPane {
     this.remarks = h("ul", { class: "remarks", role: "status" });
     this.table.addEventListener("keydown", (event) => this.move(event));
     const head = h("div", { class: "pane-head" }, this.title, this.by);
-    this.agreement = h("div", { class: "finding-note" });
-    this.calibrated = h("div", { class: "finding-note" });
+    this.agreement = h("span");
+    this.calibrated = h("span");
     this.policy = h("div", { class: "policy", role: "radiogroup" });
-    const notes = [this.agreement, this.calibrated, this.policy];
+    this.notes = h("div", { class: "finding-notes" }, this.agreement, this.calibrated);
+    const notes = [this.notes, this.policy];
     root.replaceChildren(
       h("div", { class: "findings-pane" }, head, this.remarks, ...notes, this.table),
     );
@@ -28,7 +29,7 @@ export class FindingsPane {
     if (view) this.draw({ ...view.findings, language: view.language });
   }
 
-  show({ run, rows, remarks, labeler, agreement, calibrated, policy }) {
+  show({ run, rows, remarks, labeler, policy, ...notes }) {
     const { app } = this;
     if (this.run !== run) this.chosen = null;
     this.run = run;
@@ -37,8 +38,10 @@ export class FindingsPane {
     this.table.setAttribute("aria-label", app.t("js.findings"));
     this.remarks.hidden = remarks.length === 0;
     this.remarks.replaceChildren(...remarks.map((each) => h("li", {}, each)));
-    put(this.agreement, agreement);
-    put(this.calibrated, calibrated);
+    put(this.agreement, notes.agreement);
+    put(this.calibrated, notes.calibrated);
+    this.calibrated.title = notes.calibrated_title ?? "";
+    this.notes.hidden = !notes.agreement && !notes.calibrated;
     this.showPolicy(policy);
     const focused = document.activeElement?.dataset?.finding;
     this.body.replaceChildren(...rows.map((row) => this.row(row)));
