@@ -103,14 +103,7 @@ def _as_screen(
     window = radiograph.windows[0]
     if asked is not None:
         window = studies.from_file(Window(*asked, VoiFunction.LINEAR, "asked"), radiograph)
-    return studies.render(radiograph, window, bits), _describe(radiograph, window)
-
-
-def _describe(radiograph: Radiograph, window: Window) -> str:
-    if window.function is VoiFunction.TABLE:
-        return "VOI LUT"
-    own = studies.to_file(window, radiograph)
-    return f"{own.function} {own.centre:g}/{own.width:g}"
+    return studies.render(radiograph, window, bits), studies.window_name(radiograph, window)
 
 
 def _say(arguments: argparse.Namespace, radiograph: Radiograph, shown: str, count: int) -> None:

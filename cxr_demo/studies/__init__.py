@@ -7,7 +7,7 @@
 from cxr_demo.studies.folders import StudyRef, list_studies
 from cxr_demo.studies.notices import NOTICES, sentence
 from cxr_demo.studies.opening import open_bytes, open_study
-from cxr_demo.studies.rendering import has_file_lut, ignore_file_lut, render
+from cxr_demo.studies.rendering import has_file_lut, ignore_file_lut, render, window_name
 from cxr_demo.studies.voi import from_file, lut, to_file
 from cxr_demo.studies.write import write_dicom
 
@@ -24,5 +24,6 @@ __all__ = [
     "render",
     "sentence",
     "to_file",
+    "window_name",
     "write_dicom",
 ]

@@ -30,6 +30,8 @@ from cxr_demo.studies.syntax import find_syntax, looks_like_dicom
 from cxr_demo.units import format_bytes
 
 ZIP_MAGIC = b"PK\x03\x04"
+_DIRECTORY = b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10"
+"""What a DICOMDIR's meta information says of its kind, whatever the file is called."""
 _HEAD = 64 * 1024
 
 
@@ -143,7 +145,8 @@ def _study_key(name: str, stream: BinaryIO) -> str | None:
     head = stream.read(_HEAD)
     if head.startswith((PNG_MAGIC, JPEG_MAGIC)):
         return _opaque(name)
-    if not looks_like_dicom(head) or Path(name).name.upper() == "DICOMDIR":
+    listing = Path(name).name.upper() == "DICOMDIR" or _DIRECTORY in head[:1024]
+    if listing or not looks_like_dicom(head):
         return None
     try:
         find_syntax(head)

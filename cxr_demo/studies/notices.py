@@ -37,10 +37,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "O arquivo não diz, em termo conhecido, que aparelho o fez: confira a imagem.",
     ),
     "untagged": (
-        "PNG and JPEG carry no tags: body part and view were not checked, and a name may be "
-        "written into the picture.",
-        "PNG e JPEG não trazem metadados: parte do corpo e incidência não foram conferidas, e "
-        "pode haver um nome escrito na imagem.",
+        "PNG or JPEG, without DICOM tags: check that this is a frontal chest radiograph, and that "
+        "no name is written on it.",
+        "PNG ou JPEG, sem metadados DICOM: confira se é uma radiografia de tórax frontal e se não "
+        "há nome escrito na imagem.",
     ),
     "colour_marks": (
         "A few coloured marks were turned grey: this may be a screenshot or an annotated copy.",
@@ -81,6 +81,11 @@ NOTICES: dict[str, tuple[str, str]] = {
     "window_unusable": (
         "The file's own window shows next to nothing: the full range is shown first.",
         "A janela do próprio arquivo quase nada mostra: a faixa completa vem primeiro.",
+    ),
+    "file_lut_ignored": (
+        "The file's own window or table was left out: the full range is shown and given to models.",
+        "A janela ou tabela do arquivo foi ignorada: a faixa completa é exibida e dada aos "
+        "modelos.",
     ),
     "rescale_invalid": (
         "The file's rescale is invalid and was left out: its values are the stored ones.",

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr_demo.records import Radiograph, VoiFunction, Window
-from cxr_demo.studies.voi import lut
+from cxr_demo.records import Notice, Radiograph, VoiFunction, Window
+from cxr_demo.studies.voi import lut, to_file
 
 
 def render(
@@ -22,9 +22,12 @@ def render(
 
 def ignore_file_lut(radiograph: Radiograph) -> Radiograph:
     """The same radiograph without the windows and look-up tables that its file brings: only the
-    full range is left. The switch for files whose own tables are wrong."""
+    full range is left, and a notice says so. The switch for files whose own tables are wrong."""
+    if not has_file_lut(radiograph):
+        return radiograph
     own = tuple(each for each in radiograph.windows if each.label == "full")
-    return replace(radiograph, windows=own)
+    notices = (*radiograph.notices, Notice("file_lut_ignored"))
+    return replace(radiograph, windows=own, notices=notices)
 
 
 def has_file_lut(radiograph: Radiograph) -> bool:
@@ -32,3 +35,13 @@ def has_file_lut(radiograph: Radiograph) -> bool:
     return any(
         each.label != "full" or each.function is VoiFunction.TABLE for each in radiograph.windows
     )
+
+
+def window_name(radiograph: Radiograph, window: Window | None = None) -> str:
+    """`window` of `radiograph` (its first one if None) in the file's own units, as a radiologist
+    reads it on the workstation: "LINEAR 2000/3000" (centre/width), or "VOI LUT"."""
+    window = window or radiograph.windows[0]
+    if window.function is VoiFunction.TABLE:
+        return "VOI LUT"
+    own = to_file(window, radiograph)
+    return f"{own.function} {own.centre:g}/{own.width:g}"

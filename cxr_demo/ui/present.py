@@ -7,10 +7,8 @@ here is HTML.
 from itertools import pairwise
 from typing import Any
 
-from cxr_demo import reading_notices
 from cxr_demo.findings import Finding, Label
 from cxr_demo.records import Notice, PipelineKind
-from cxr_demo.studies import notices as study_notices
 from cxr_demo.ui import catalogue
 from cxr_demo.ui.findings_pane import findings_view
 from cxr_demo.ui.readings import details, leading, state
@@ -18,7 +16,7 @@ from cxr_demo.ui.session import Session
 from cxr_demo.ui.stamp import clipboard, stamp
 from cxr_demo.ui.state import Image, Run, Study
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import model_name
+from cxr_demo.ui.wording import model_name, notice_text
 from cxr_demo.units import UNKNOWN, format_rate, format_seconds
 
 View = dict[str, Any]
@@ -70,6 +68,8 @@ def study_view(study: Study | None, language: str) -> View | None:
         "picked": len(study.picked),
         "title": study_title(study.image, language),
         "notices": [notice_text(each, language) for each in radiograph.notices],
+        "file_lut": study.images[study.index].bare is not None,
+        "ignore_lut": study.ignore_lut,
         "image": viewer_header(study.image),
     }
 
@@ -106,15 +106,8 @@ def viewer_header(image: Image) -> View:
         "slope": radiograph.slope,
         "intercept": radiograph.intercept,
         "spacing": radiograph.spacing,
-        "meta": {"bits": radiograph.bits, "view": str(radiograph.view)},
+        "meta": {},  # view and bits stand in the head line
     }
-
-
-def notice_text(notice: Notice, language: str) -> str:
-    """The sentence of a notice of a file or of a reading."""
-    if notice.code in study_notices.NOTICES:
-        return study_notices.sentence(notice, language)
-    return reading_notices.sentence(notice, language)
 
 
 # ---------------------------------------------------------------- readings

@@ -18,7 +18,8 @@ from typing import TypeVar
 
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
-from cxr_demo.records import ImageUse
+from cxr_demo.records import ImageUse, Radiograph
+from cxr_demo.studies import has_file_lut, ignore_file_lut
 from cxr_demo.studies.folders import StudyRef
 from cxr_demo.ui.state import POLICY, Choice, Image, Internal, NoStudy, Run, Services, Study
 from cxr_demo.worker.messages import SeenImage
@@ -78,7 +79,8 @@ class Session:
         """The open image with this id."""
         with self.lock:
             images = self.study.images if self.study else ()
-            return next((each for each in images if each.id == image), None)
+            every = [*images, *(each.bare for each in images if each.bare)]
+            return next((each for each in every if each.id == image), None)
 
     def set_language(self, language: str) -> None:
         """Switch between "pt" and "en"; nothing else changes."""
@@ -140,6 +142,14 @@ class Session:
         if 0 <= cursor < len(study.picked):
             self._turn(study, cursor)
 
+    def ignore_lut(self, on: bool) -> None:
+        """Show and read the open study without the windows and tables of its files, or with them
+        again. Readings stay with what they were made from."""
+        with self.lock:
+            if self.study is not None:
+                self.study.ignore_lut = on
+                self.touch()
+
     def close_study(self) -> None:
         """Clear the screen: study, readings and files, all at once."""
         with self.lock:
@@ -193,7 +203,7 @@ class Session:
             self.error = error
             study.cursor = place
             if images:
-                self._replace(replace(study, id=_token(), images=images, place=place, index=0))
+                self._replace(_turned(study, images, place))
             self.touch()
 
     def _begin(self) -> int:
@@ -216,7 +226,7 @@ class Session:
 
     def _decode(self, study: StudyRef) -> tuple[tuple[Image, ...], CxrError | None]:
         found, error = _guarded(partial(self._services.opener.open, study))
-        return tuple(Image(_token(), each) for each in found), error
+        return tuple(map(_image, found)), error
 
     def _replace(self, study: Study | None) -> None:
         old, self.study = self.study, study
@@ -323,6 +333,16 @@ def _guarded(task: Callable[[], tuple[T, ...]]) -> tuple[tuple[T, ...], CxrError
         # The words of a foreign exception may name a file; its type does not.
         log.error("opening a file failed: %s", type(error).__name__)
         return (), Internal(kind=type(error).__name__)
+
+
+def _turned(study: Study, images: tuple[Image, ...], place: int) -> Study:
+    """The study at `place` of the same list; nothing else of the one before it stays."""
+    return replace(study, id=_token(), images=images, place=place, index=0, ignore_lut=False)
+
+
+def _image(radiograph: Radiograph) -> Image:
+    bare = Image(_token(), ignore_file_lut(radiograph)) if has_file_lut(radiograph) else None
+    return Image(_token(), radiograph, bare)
 
 
 def _token() -> str:

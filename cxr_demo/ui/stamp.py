@@ -3,11 +3,12 @@
 from cxr_demo.findings import FINDINGS
 from cxr_demo.labelers.agreement import disagreements
 from cxr_demo.records import FindingSet, Reading, StopReason
+from cxr_demo.studies import window_name
 from cxr_demo.ui.contradictions import SENTENCES
 from cxr_demo.ui.findings_pane import calibrated, chance
 from cxr_demo.ui.state import Run
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import evidence, finding_state, image_use, model_name
+from cxr_demo.ui.wording import evidence, finding_state, image_use, model_name, notice_text
 from cxr_demo.units import format_bytes, format_seconds
 
 
@@ -24,6 +25,7 @@ def stamp(run: Run, language: str) -> list[tuple[str, str]]:
         ("prov.pipeline", text(f"pipeline.{made.pipeline}", language)),
         ("prov.prompt", f"{made.prompt.id}: {made.prompt.text}"),
         ("prov.preprocessing", made.preprocessing),
+        ("prov.window", _window(run, language)),
         ("prov.engine", made.engine),
         ("prov.device", made.device),
         ("prov.confirmed", text("yes" if made.confirmed else "no", language)),
@@ -48,6 +50,7 @@ def clipboard(run: Run, language: str) -> str | None:
         key = "state.stopped" if reading.stop is StopReason.STOPPED else "state.cut"
         parts.append(text(key, language, tokens=reading.timings.tokens))
     parts += ["", reading.report.strip(), ""]
+    parts += [*notices, ""] if (notices := _notices(run, language)) else []
     for found in reading.findings:
         parts += [*_findings_lines(found, reading, language), ""]
     parts += [*_chances(run, language), ""] if reading.probabilities else []
@@ -76,6 +79,21 @@ def _chances(run: Run, language: str) -> list[str]:
     known = [(finding, value) for finding, value in rows if value is not None]
     lines = [f"  {each.name_in(language)}: {value['percent']}" for each, value in known]
     return [str(calibrated(run, language)), *lines] if lines else []
+
+
+def _notices(run: Run, language: str) -> list[str]:
+    """What must be known of the radiograph and of the reading, each once, in words."""
+    both = (*run.image.radiograph.notices, *(run.reading.notices if run.reading else ()))
+    return list(dict.fromkeys(f"! {notice_text(each, language)}" for each in both))
+
+
+def _window(run: Run, language: str) -> str:
+    """The window that the model's greys were made with, and whose it is."""
+    radiograph = run.image.radiograph
+    whose = "full" if radiograph.windows[0].label == "full" else "file"
+    ignored = any(each.code == "file_lut_ignored" for each in radiograph.notices)
+    key = "window.ignored" if ignored else f"window.{whose}"
+    return text(key, language, window=window_name(radiograph))
 
 
 def _image_use(run: Run, language: str) -> str:

@@ -89,10 +89,12 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """One radiograph on the screen; `id` is unguessable and part of its pixels' address."""
+    """One radiograph on the screen; `id` is unguessable and part of its pixels' address. `bare` is
+    the same one without the windows and tables of its file, if the file brings any."""
 
     id: str
     radiograph: Radiograph
+    bare: "Image | None" = None
 
 
 @dataclass
@@ -101,7 +103,8 @@ class Study:
 
     `files` are the user's own, to be deleted with the last of the `picked`; `sample` is the id of a
     sample study, else None. `cursor` is the place in `picked` that was tried last: a study that
-    cannot be opened must not bar the way to those behind it.
+    cannot be opened must not bar the way to those behind it. `ignore_lut`: the images are shown and
+    read without the windows and tables of their files.
     """
 
     id: str
@@ -112,11 +115,13 @@ class Study:
     index: int = 0
     sample: str | None = None
     cursor: int = 0
+    ignore_lut: bool = False
 
     @property
     def image(self) -> Image:
-        """The image that is shown."""
-        return self.images[self.index]
+        """The image that is shown and read."""
+        image = self.images[self.index]
+        return image.bare if self.ignore_lut and image.bare else image
 
 
 @dataclass

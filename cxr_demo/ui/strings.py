@@ -226,6 +226,13 @@ PROVENANCE: dict[str, Pair] = {
     "prov.pipeline": ("Task", "Tarefa"),
     "prov.prompt": ("Prompt", "Prompt"),
     "prov.preprocessing": ("Preprocessing", "Pré-processamento"),
+    "prov.window": ("Window (centre/width)", "Janela (centro/largura)"),
+    "window.file": ("{window}, from the file", "{window}, do arquivo"),
+    "window.full": ("{window}, full range", "{window}, faixa completa"),
+    "window.ignored": (
+        "{window}, full range; the file's own was IGNORED by request",
+        "{window}, faixa completa; a do arquivo foi IGNORADA a pedido",
+    ),
     "prov.engine": ("Decoding", "Decodificação"),
     "prov.device": ("Device", "Dispositivo"),
     "prov.image": ("Image SHA-256", "SHA-256 da imagem"),
@@ -282,6 +289,12 @@ PAGE: dict[str, Pair] = {
     "js.empty": (
         "Open a radiograph, or start with a synthetic sample",
         "Abra uma radiografia, ou comece com uma amostra sintética",
+    ),
+    "js.ignore_lut": ("Ignore LUT", "Ignorar LUT"),
+    "js.ignore_lut_tip": (
+        "For files whose own window or table is wrong: shows, and gives to the models, the full "
+        "range.",
+        "Para arquivos com janela ou tabela errada: exibe, e dá aos modelos, a faixa completa.",
     ),
     "js.opening": ("Opening…", "Abrindo…"),
     "js.dismiss": ("Dismiss", "Dispensar"),

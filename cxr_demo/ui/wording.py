@@ -1,8 +1,10 @@
 """How single facts are called, on the screen and in copied text alike."""
 
+from cxr_demo import reading_notices
 from cxr_demo.findings import Finding, Label
 from cxr_demo.models.cards import CARDS
-from cxr_demo.records import FindingLabel, ImageUse
+from cxr_demo.records import FindingLabel, ImageUse, Notice
+from cxr_demo.studies import notices as study_notices
 from cxr_demo.ui.strings import STRINGS, text
 
 
@@ -30,6 +32,13 @@ def evidence(row: FindingLabel, report: str) -> list[str]:
     return [report[span.start : span.end].strip() for span in row.spans]
 
 
+def notice_text(notice: Notice, language: str) -> str:
+    """The sentence of a notice of a file or of a reading."""
+    if notice.code in study_notices.NOTICES:
+        return study_notices.sentence(notice, language)
+    return reading_notices.sentence(notice, language)
+
+
 def percent(share: float) -> str:
     """A share in 0..1 as whole percent; never 0 or 100, which no measurement supports."""
     if share < 0.01:
@@ -47,10 +56,11 @@ def thousands(count: int, language: str) -> str:
 def image_use(found: ImageUse, language: str) -> str:
     """What the self-test found on this machine, when, and with which figures."""
     key = "use.proven" if found.passed else "use.refuted"
-    figures = {
-        name: f"{getattr(found, name):.2g}".replace(".", "," if language == "pt" else ".")
-        for name in ("movement", "floor")
-    }
+    figures = {"movement": f"{found.movement:.2f}", "floor": f"{found.floor:.4f}"}
+    if found.floor < 0.0001:
+        figures["floor"] = "< 0.0001"
+    if language == "pt":
+        figures = {name: value.replace(".", ",") for name, value in figures.items()}
     day = date(found.created, language)
     return text(key, language, day=day, movement=figures["movement"], noise=figures["floor"])
 

@@ -235,6 +235,8 @@ def test_the_switch_that_ignores_the_files_lut(tmp_path):
     assert [each.label for each in full.windows] == ["full"]
     assert (render(own) != render(full)).any()
     np.testing.assert_array_equal(render(ignore_file_lut(own)), render(full))
+    assert codes(full) - codes(own) == {"file_lut_ignored"}
+    assert ignore_file_lut(full) is full
 
 
 def test_invalid_rescale_is_left_out(tmp_path):

@@ -77,6 +77,15 @@ def test_dicomdir_stands_for_its_folder(tmp_path):
     assert len(open_study(tmp_path / "DICOMDIR")) == 2
 
 
+def test_a_dicomdir_is_known_without_its_name(tmp_path):
+    """Files of a dropped folder come without names: the listing among them is no study."""
+    study(tmp_path / "d", 1)
+    listing = build.PYDICOM / "dicomdirtests" / "DICOMDIR"
+    (tmp_path / "d" / "00002").write_bytes(listing.read_bytes())
+    (found,) = list_studies(tmp_path / "d")
+    assert len(found.members) == 2
+
+
 def test_real_dicomdir():
     """pydicom's own DICOMDIR lists many CT and MR studies: a list, each refused for what it is."""
     found = list_studies(build.PYDICOM / "dicomdirtests" / "DICOMDIR")

@@ -180,6 +180,13 @@ def test_the_clipboard_carries_text_findings_provenance_and_the_disclaimer():
     assert "não é dispositivo médico" in clipboard(run(reading=reading()), "pt")
 
 
+@pytest.mark.parametrize(("language", "warned"), [("en", "Lateral view"), ("pt", "em perfil")])
+def test_what_must_be_known_of_the_radiograph_leaves_with_the_report(language, warned):
+    marked = Image("image-2", radiograph(notices=(Notice("lateral"),)))
+    repeated = run(marked, reading=reading(notices=(Notice("lateral"),)))
+    assert clipboard(repeated, language).count(warned) == 1
+
+
 def test_random_weights_are_called_so_beside_their_text():
     view = present.report_view(run(reading=reading(stand_in=True)), study(), "", "en")
     assert "STAND-IN" in view["warning"]

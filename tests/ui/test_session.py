@@ -3,12 +3,13 @@
 import queue
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cxr_demo.errors import CxrError
-from cxr_demo.records import DoneEvent, FailedEvent, StopReason, Token, TokenEvent
+from cxr_demo.records import DoneEvent, FailedEvent, StopReason, Token, TokenEvent, Window
 from cxr_demo.studies.errors import UnknownFormat
 from cxr_demo.studies.folders import StudyRef
 from cxr_demo.ui import present
@@ -73,6 +74,9 @@ class Opener:
         if "broken" in source.key:
             raise RuntimeError(f"cannot read {source.path}, patient SILVA")
         many = 2 if "pair" in source.key else 1
+        if "windowed" in source.key:
+            one = radiograph(len(source.key))
+            return (replace(one, windows=(Window(900, 300), *one.windows)),)
         return tuple(radiograph(len(source.key) + n) for n in range(many))
 
 
@@ -287,3 +291,37 @@ def test_views_that_were_picked_together_become_one_study(tmp_path):
         other = files.store(b"x")
         assert pack(files, [archive, other]) == (archive, other)
         assert pack(files, [other]) == (other,)
+
+
+def test_the_files_own_window_can_be_left_out_and_its_readings_stay_apart(session, parts):
+    open_file(session, "windowed")
+    own = session.study.image
+    assert shown(session)["study"]["file_lut"] is True
+    session.generate()
+    until(lambda: parts[0].reader.streams)
+    parts[0].reader.streams[0].finish("Own window.")
+    until(lambda: not session.busy)
+    session.ignore_lut(True)
+    seen = shown(session)
+    assert seen["study"]["ignore_lut"] is True
+    assert seen["report"]["state"] == "empty"
+    assert "left out" in seen["study"]["notices"][0]
+    assert seen["study"]["image"]["id"] != own.id
+    assert session.image(seen["study"]["image"]["id"]) is session.study.image
+    session.generate()
+    until(lambda: len(parts[0].reader.asked) == 2)
+    given = parts[0].reader.asked[1]
+    assert [each.label for each in given.windows] == ["full"]
+    parts[0].reader.streams[1].finish("Full range.")
+    until(lambda: not session.busy)
+    stamped = dict(shown(session)["report"]["stamp"])
+    assert stamped["Window (centre/width)"].endswith("IGNORED by request")
+    session.ignore_lut(False)
+    back = shown(session)
+    assert back["study"]["image"]["id"] == own.id
+    assert back["report"]["segments"][0]["text"] == "Own window."
+    stamped = dict(back["report"]["stamp"])
+    assert stamped["Window (centre/width)"] == "LINEAR 900/300, from the file"
+    session.ignore_lut(True)
+    open_file(session, "windowed too")
+    assert session.study.ignore_lut is False

@@ -12,6 +12,8 @@ export class StudyPane {
     this.problem = null; // what went wrong in the page itself, as a key of the strings
     this.title = h("h2");
     this.facts = h("span", { class: "facts" });
+    this.lut = this.button("", () => this.toggleLut(), "small");
+    this.lut.id = "ignore-lut";
     this.position = h("span", { class: "position" });
     this.previous = this.button("‹", () => app.act("step", { by: -1 }), "icon-button");
     this.next = this.button("›", () => app.act("step", { by: 1 }), "icon-button");
@@ -26,7 +28,7 @@ export class StudyPane {
     this.input.id = "file-input";
     this.input.addEventListener("change", () => this.open([...this.input.files]));
     this.stage = h("div", { class: "stage" }, this.viewerRoot, this.empty, this.opening);
-    const tools = [this.position, this.previous, this.next, this.close];
+    const tools = [this.lut, this.position, this.previous, this.next, this.close];
     const head = h("div", { class: "pane-head" }, this.title, this.facts, ...tools);
     const parts = [head, this.failure, this.stage, this.notices, this.strip, this.input];
     root.replaceChildren(h("div", { class: "study-pane" }, ...parts));
@@ -49,10 +51,11 @@ export class StudyPane {
   show({ study, opening, error, language }) {
     const { app } = this;
     this.title.textContent = app.t("js.radiograph");
-    this.facts.textContent = study?.title ?? "";
+    this.facts.textContent = this.facts.title = study?.title ?? "";
     this.opening.hidden = !opening;
     this.opening.textContent = app.t("js.opening");
     this.showError(error);
+    this.showLut(study);
     this.showPosition(study);
     this.notices.hidden = !study?.notices.length;
     this.notices.replaceChildren(...(study?.notices ?? []).map((each) => h("li", {}, each)));
@@ -76,6 +79,19 @@ export class StudyPane {
     this.problem = null;
     this.failure.hidden = true;
     this.app.act("dismiss");
+  }
+
+  /** The switch for files whose own window is wrong; not there for files that bring none. */
+  showLut(study) {
+    this.ignoresLut = !!study?.ignore_lut;
+    this.lut.hidden = !study?.file_lut;
+    this.lut.textContent = this.app.t("js.ignore_lut");
+    this.lut.title = this.app.t("js.ignore_lut_tip");
+    this.lut.setAttribute("aria-pressed", String(this.ignoresLut));
+  }
+
+  toggleLut() {
+    this.app.act("lut", { ignore: !this.ignoresLut });
   }
 
   showPosition(study) {
