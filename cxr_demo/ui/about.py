@@ -26,6 +26,12 @@ PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydi
 
 def build(context: Context) -> None:
     """Lay out the screen inside the current tab."""
+    said = {"value": words("selftest.button")}
+    with gr.Row(elem_id="self-test-row"):
+        named = context.local.start(**said)
+        button = gr.Button(elem_id="self-test", scale=0, min_width=260, size="sm", **named)
+        context.local.add(button, **said)
+        result = gr.HTML(elem_id="self-test-result", apply_default_css=False)
     page = gr.HTML(
         elem_id="about",
         elem_classes="cxr-static",
@@ -33,13 +39,6 @@ def build(context: Context) -> None:
         **context.local.start(value=about_html),
     )
     context.local.add(page, value=about_html)
-    said = {"value": words("selftest.button")}
-    with gr.Row(elem_id="self-test-row"):
-        button = gr.Button(
-            elem_id="self-test", scale=0, min_width=220, **context.local.start(**said)
-        )
-        context.local.add(button, **said)
-        result = gr.HTML(elem_id="self-test-result", apply_default_css=False)
 
     def test(key: str) -> list[str]:
         session = context.sessions.get(key)

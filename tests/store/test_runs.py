@@ -78,3 +78,16 @@ def test_the_file_is_private_and_a_newer_one_is_refused(path):
     connection.close()
     with pytest.raises(ValueError, match="this app knows"):
         RunStore(path)
+
+
+def test_a_file_of_the_first_version_is_brought_on(path):
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(f"{migrations.STEPS[0]} PRAGMA user_version = 1;")
+    old.execute("INSERT INTO run VALUES ('r', 'phantoms', '{}', 1, 'finished', '', NULL, 0)")
+    old.execute("INSERT INTO prediction (run, key, report, created) VALUES ('r', 'a', 'kept', '')")
+    old.close()
+    with RunStore(path) as store:
+        store.commit("r", Prediction("b", answers={"yes": {"Edema": 0.25}}))
+        a, b = store.predictions("r")
+    assert (a.report, a.answers) == ("kept", None)
+    assert b.answers == {"yes": {"Edema": 0.25}}
