@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cxr_demo import weights
 from cxr_demo.errors import PhantomsOnly
 from cxr_demo.labelers import direct, rules
 from cxr_demo.models.base import Generation, Model, Seen, ShouldStop
@@ -102,7 +103,7 @@ def provenance(
     """What made a report: enough to make it again."""
     return Provenance(
         model=model.card.id,
-        revision=model.card.revision,
+        revision=weights.revision(model.card),
         weights_sha256=model.weights_sha256,
         precision=model.precision,
         pipeline=kind,

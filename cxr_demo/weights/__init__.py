@@ -11,9 +11,20 @@ from pathlib import Path
 from cxr_demo.errors import WeightsMissing, WeightsRefused
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.paths import assets_dir, models_dir
-from cxr_demo.weights.hashes import digest
+from cxr_demo.weights import record
+from cxr_demo.weights.hashes import digest, file_sha256
 
-__all__ = ["Installed", "Missing", "digest", "folder", "is_stand_in", "locate", "status"]
+__all__ = [
+    "Installed",
+    "Missing",
+    "digest",
+    "folder",
+    "is_stand_in",
+    "locate",
+    "refuse_altered",
+    "revision",
+    "status",
+]
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
@@ -63,14 +74,35 @@ def status(card: ModelCard, place: Path | None = None) -> Installed | Missing:
 
 
 def locate(card: ModelCard) -> Installed:
-    """The installed checkpoint of `card`. Raises WeightsMissing or WeightsRefused."""
+    """The installed checkpoint of `card`. A file that changed since it was last hashed is hashed in
+    full and compared with the record. Raises WeightsMissing or WeightsRefused."""
     found = status(card)
     if isinstance(found, Installed):
         _refuse_broken_settings(card, found.folder)
+        refuse_altered(card.name, found.folder)
         return found
     if found.pickled:
         raise WeightsRefused(model=card.name, detail="pickle files instead of safetensors")
     raise WeightsMissing(model=card.name, missing=", ".join(found.what), folder=str(found.folder))
+
+
+def refuse_altered(name: str, place: Path) -> None:
+    """Raises WeightsRefused if a file in `place` is not what the record there says; without a
+    record there is nothing to compare with. `name` is the model's."""
+    kept = record.read(place)
+    for file, wanted in (kept.files if kept else {}).items():
+        path = place / file
+        if wanted.sha256 is None or not path.is_file():
+            raise WeightsRefused(model=name, detail=f"{file} is not complete")
+        if path.stat().st_size != wanted.size or file_sha256(path) != wanted.sha256:
+            raise WeightsRefused(model=name, detail=f"{file} was changed after it came")
+
+
+def revision(card: ModelCard) -> str | None:
+    """The commit that the files of `card` are of, as recorded when they came; None if nobody
+    knows, as for files that were put there by hand."""
+    kept = record.read(folder(card)) if card.hub is not None else None
+    return kept.revisions.get(card.hub or "") if kept else None
 
 
 def is_stand_in(place: Path) -> bool:

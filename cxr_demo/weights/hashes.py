@@ -3,12 +3,16 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cxr_demo.paths import private_dir
 
 _MEMORY = "hashes.json"
+_BLOCK = 4 * 1024 * 1024
+
+Step = Callable[[int], None]
+"""Called with the number of bytes that were just hashed, copied or received; may raise to stop."""
 
 
 def digest(shards: Sequence[Path]) -> str:
@@ -20,16 +24,34 @@ def digest(shards: Sequence[Path]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of one file, from memory if the file did not change since it was computed."""
+def file_sha256(path: Path, step: Step | None = None, fresh: bool = False) -> str:
+    """SHA-256 of one file, from memory if the file did not change since it was computed; `fresh`
+    reads it in any case."""
     key = _identity(path)
-    known = _load().get(key)
+    known = None if fresh else _load().get(key)
     if known is not None:
         return known
-    with path.open("rb") as file:
-        computed = hashlib.file_digest(file, "sha256").hexdigest()
+    computed = _compute(path, step)
     _remember(key, computed)
     return computed
+
+
+def git_sha1(path: Path) -> str:
+    """Git's own hash of one file, by which the hub names small files."""
+    content = path.read_bytes()
+    header = f"blob {len(content)}\0".encode()
+    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+
+
+def _compute(path: Path, step: Step | None) -> str:
+    with path.open("rb") as file:
+        if step is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        running = hashlib.sha256()
+        while block := file.read(_BLOCK):
+            running.update(block)
+            step(len(block))
+        return running.hexdigest()
 
 
 def _identity(path: Path) -> str:

@@ -1,0 +1,263 @@
+"""`python -m cxr_demo weights list | fetch | verify | import | urls`: weights of real models.
+
+Only `fetch` and `urls` use the network. Ctrl-C pauses a fetch; the same command goes on.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.units import format_bytes, format_seconds
+from cxr_demo.weights import record
+from cxr_demo.weights.faults import Stopped
+from cxr_demo.weights.folders import missing_files
+from cxr_demo.weights.sources import PACKAGES, Package, package
+
+if TYPE_CHECKING:
+    from cxr_demo.weights.fetch import Plan
+    from cxr_demo.weights.meter import Progress
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "installed": ("installed", "instalado"),
+    "partial": ("not complete", "incompleto"),
+    "absent": ("not here", "ausente"),
+    "licence": ("Licence", "Licença"),
+    "gated": (
+        "the publisher asks you to accept the terms first",
+        "quem publica pede que os termos sejam aceitos antes",
+    ),
+    "commit": ("commit", "commit"),
+    "pinned": (
+        "{repo}: `main` is {commit} now; this commit is recorded and used from now on.",
+        "{repo}: `main` é agora {commit}; este commit fica registrado e vale daqui em diante.",
+    ),
+    "to_come": (
+        "{missing} of {total} to fetch into {folder}",
+        "baixar {missing} de {total} em {folder}",
+    ),
+    "receive": ("receiving", "recebendo"),
+    "copy": ("copying", "copiando"),
+    "verify": ("verifying", "verificando"),
+    "left": ("left", "restantes"),
+    "done": (
+        "{name}: {count} files, {total}, each verified in full by its hash.",
+        "{name}: {count} arquivos, {total}, cada um verificado por inteiro pelo hash.",
+    ),
+    "uncompared": (
+        "No publisher's hashes came with this folder, so the files were only checked for being "
+        "whole: compare the hashes with those of `weights urls {model}` on a connected machine.",
+        "A pasta veio sem hashes de quem publica; só se verificou que os arquivos estão inteiros: "
+        "compare os hashes com os de `weights urls {model}` em uma máquina conectada.",
+    ),
+    "right": ("right", "certo"),
+    "altered": ("ALTERED: fetch it again", "ALTERADO: baixe de novo"),
+    "missing": ("MISSING: fetch it again", "AUSENTE: baixe de novo"),
+    "unlisted": ("not in the record", "fora do registro"),
+    "hosts": ("Hosts (HTTPS, port 443):", "Servidores (HTTPS, porta 443):"),
+    "hidden": (
+        "The storage host is told only to accounts that accepted the terms: {why}",
+        "O servidor de armazenamento só é informado a contas que aceitaram os termos: {why}",
+    ),
+    "vary": (
+        "Storage hosts change with place and time. Their publisher's current list: {page}",
+        "Os servidores de armazenamento mudam conforme lugar e época. Lista atual: {page}",
+    ),
+    "files": ("Files (bytes, hash, address):", "Arquivos (bytes, hash, endereço):"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's subcommands and options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, (summary, _) in _ACTIONS.items():
+        action = actions.add_parser(name, help=summary, description=summary)
+        if name == "import":
+            action.add_argument("folder", type=Path)
+            action.add_argument("--model", choices=list(PACKAGES), help="if nothing else says it")
+        elif name != "list":
+            action.add_argument("model", metavar="MODEL", help=", ".join(PACKAGES))
+        add_common_arguments(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do one action; 1 if a file is missing or altered."""
+    return _ACTIONS[arguments.action][1](arguments)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    for each in PACKAGES.values():
+        kept = record.read(each.folder)
+        lacking = missing_files(each, each.folder)
+        state = "absent" if not each.folder.is_dir() else "partial" if lacking else "installed"
+        revisions = {s.repo: _revision(s.repo, s.revision, kept) for s in each.sources}
+        if arguments.json:
+            print_json(
+                {
+                    "id": each.id,
+                    "state": state,
+                    "revisions": revisions,
+                    "folder": str(each.folder),
+                    "licence": each.licence.name,
+                }
+            )
+            continue
+        print(f"{each.id}: {_say(state, arguments)}, {each.folder}")
+        print(f"  {_licence(each, arguments)}")
+        for repo, commit in revisions.items():
+            print(f"  {repo}, {_say('commit', arguments)} {commit or '–'}")
+    return 0
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from cxr_demo.weights.fetch import Fetch  # with huggingface_hub, which `list` does without
+
+    fetch = Fetch(arguments.model, on_progress=_Line(arguments))
+    wanted = fetch.package
+    if not arguments.json:
+        print(_licence(wanted, arguments))
+    planned = fetch.plan()
+    _announce(planned, arguments)
+    try:
+        kept = fetch.run()
+    except KeyboardInterrupt:
+        print(f"\n{Stopped().message(arguments.language)}", file=sys.stderr)
+        raise
+    _conclude(wanted, kept, arguments)
+    return 0
+
+
+def _announce(planned: "Plan", arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print_json(
+            {
+                "revisions": planned.revisions,
+                "missing": planned.missing,
+                "total": planned.total,
+                "files": [each.name for each in planned.files],
+            }
+        )
+        return
+    for repo in planned.resolved:
+        print(_say("pinned", arguments, repo=repo, commit=planned.revisions[repo]))
+    sizes = {
+        k: format_bytes(v, arguments.language)
+        for k, v in (("missing", planned.missing), ("total", planned.total))
+    }
+    print(_say("to_come", arguments, **sizes, folder=str(planned.package.folder)))
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from cxr_demo.weights.verify import State, verify
+
+    found = verify(arguments.model, on_progress=_Line(arguments))
+    if not arguments.json:
+        _Line.clear()
+    for each in found:
+        if arguments.json:
+            print_json(asdict(each))
+        else:
+            print(f"{each.sha256 or '–' * 8}  {each.name}: {_say(str(each.state), arguments)}")
+    return 1 if any(each.state in (State.ALTERED, State.MISSING) for each in found) else 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from cxr_demo.weights.importing import import_folder
+
+    done = import_folder(arguments.folder, arguments.model, on_progress=_Line(arguments))
+    _conclude(done.package, done.record, arguments)
+    if not done.compared and not arguments.json:
+        print(_say("uncompared", arguments, model=done.package.id))
+    return 0
+
+
+def _urls(arguments: argparse.Namespace) -> int:
+    from cxr_demo.weights.addresses import addresses
+
+    found = addresses(package(arguments.model))
+    if arguments.json:
+        print_json(asdict(found) | {"hidden": found.hidden and found.hidden.to_dict()})
+        return 0
+    print(_say("hosts", arguments))
+    for host in found.hosts:
+        print(f"  {host}")
+    if found.hidden is not None:
+        why = found.hidden.message(arguments.language)
+        print(f"  {_say('hidden', arguments, why=why)}")
+    print(f"  {_say('vary', arguments, page=found.host_list)}")
+    print(_say("files", arguments))
+    for each in found.files:
+        print(f"  {each.size:>14,}  {each.hash}  {each.url}")
+    print(f"  {sum(each.size for each in found.files):>14,}")
+    return 0
+
+
+class _Line:
+    """Shows progress: one line in a terminal, drawn over; JSON objects, twice a second."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._shown = 0.0
+
+    def __call__(self, now: "Progress") -> None:
+        due = time.monotonic() - self._shown > 0.5 or now.done == now.total
+        if not due or not (self._arguments.json or sys.stdout.isatty()):
+            return
+        self._shown = time.monotonic()
+        if self._arguments.json:
+            print_json(asdict(now))
+            return
+        language = self._arguments.language
+        parts = [
+            f"{_say(str(now.phase), self._arguments)} {now.file}",
+            f"{format_bytes(now.done, language)} / {format_bytes(now.total, language)}",
+            f"{format_bytes(None if now.rate is None else round(now.rate), language)}/s",
+            f"{format_seconds(now.remaining, language)} {_say('left', self._arguments)}",
+        ]
+        print("\r\033[K" + " · ".join(parts), end="", flush=True)
+
+    @staticmethod
+    def clear() -> None:
+        """Take the line away."""
+        if sys.stdout.isatty():
+            print("\r\033[K", end="")
+
+
+def _conclude(wanted: Package, kept: record.Record, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print_json(asdict(kept))
+        return
+    _Line.clear()
+    total = format_bytes(sum(each.size for each in kept.files.values()), arguments.language)
+    print(_say("done", arguments, name=wanted.name, count=len(kept.files), total=total))
+
+
+def _licence(each: Package, arguments: argparse.Namespace) -> str:
+    parts = [
+        f"{_say('licence', arguments)}: {each.licence.name}",
+        each.licence.url,
+        each.licence.note,
+    ]
+    if each.licence.gated:
+        parts.append(_say("gated", arguments))
+    return ", ".join(part for part in parts if part)
+
+
+def _revision(repo: str, fixed: str | None, kept: record.Record | None) -> str | None:
+    return (kept.revisions.get(repo) if kept else None) or fixed
+
+
+def _say(key: str, arguments: argparse.Namespace, **values: object) -> str:
+    return _WORDS[key][arguments.language == "pt"].format(**values)
+
+
+_ACTIONS = {
+    "list": ("what is on this machine", _list),
+    "fetch": ("fetch a model's weights, or go on where it stopped", _fetch),
+    "verify": ("read every file in full and compare its hash", _verify),
+    "import": ("take over a folder that was copied from elsewhere", _import),
+    "urls": ("hosts, files, sizes and hashes, for a firewall team", _urls),
+}

@@ -1,0 +1,153 @@
+"""Weights that came on a disk: copied, verified in full, recorded. No network.
+
+Three kinds of folder are understood: one that `fetch` made on another machine (its record goes
+with it), a snapshot in huggingface_hub's cache (its links name the hashes), and files as they are.
+"""
+
+import json
+import re
+import struct
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxr_demo.weights import faults, hashes, record
+from cxr_demo.weights.fetch import exclusive, refuse_without_room
+from cxr_demo.weights.folders import missing_files
+from cxr_demo.weights.meter import Meter, OnProgress, Phase
+from cxr_demo.weights.record import FileRecord, Record
+from cxr_demo.weights.sources import PACKAGES, Package, package, wanted
+from cxr_demo.weights.transfer import discard, guarded, part_of
+
+_BLOCK = 4 * 1024 * 1024
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """`compared`: every file had a hash from its publisher or from the fetch to compare with."""
+
+    package: Package
+    record: Record
+    compared: bool
+
+
+def import_folder(
+    folder: Path,
+    model: str | None = None,
+    on_progress: OnProgress | None = None,
+    stopped: threading.Event | None = None,
+) -> Imported:
+    """Copy the model in `folder` to its place; the source stays as it is. `model` is needed only if
+    neither a record nor the folder's name says it.
+
+    Raises ImportRefused, WrongHash, DiskFull, FolderRefused, AlreadyFetching, UnknownModel."""
+    if not folder.is_dir():
+        raise faults.ImportRefused(folder=str(folder), detail="it is not a folder")
+    brought = record.read(folder)
+    into = package(model or (brought.model if brought else _model_of(folder)))
+    if folder.resolve() == into.folder.resolve():
+        raise faults.ImportRefused(folder=str(folder), detail="it is the model's own place")
+    should = _expected(into, folder, brought)
+    lacking = missing_files(into, folder)
+    if lacking:
+        raise faults.ImportRefused(folder=str(folder), detail=f"without {', '.join(lacking)}")
+    meter = Meter(on_progress, stopped or threading.Event())
+    with exclusive(into):
+        refuse_without_room(into.folder, sum(each.size for each in should.files.values()))
+        kept = _bring(folder, into, should, meter)
+    return Imported(into, kept, all(each.published for each in kept.files.values()))
+
+
+def _bring(folder: Path, into: Package, should: Record, meter: Meter) -> Record:
+    """Copy all files to `.part`, verify the copies, and only then give all of them their names."""
+    total = sum(each.size for each in should.files.values())
+    meter.begin(Phase.COPY, total)
+    for name in should.files:
+        meter.file = name
+        _copy(folder / name, part_of(into.folder / name), meter)
+    meter.begin(Phase.VERIFY, total)
+    files = {}
+    for name, expected in should.files.items():
+        meter.file = name
+        files[name] = _verified(into.folder / name, expected, meter)
+    for name in files:
+        part_of(into.folder / name).replace(into.folder / name)
+    kept = Record(into.id, should.revisions, files)
+    record.write(into.folder, kept)
+    return kept
+
+
+def _copy(source: Path, target: Path, meter: Meter) -> None:
+    with guarded(target.parent), source.open("rb") as held, target.open("wb") as out:
+        while block := held.read(_BLOCK):
+            out.write(block)
+            meter.step(len(block))
+
+
+def _verified(path: Path, should: FileRecord, meter: Meter) -> FileRecord:
+    part = part_of(path)
+    sha256 = hashes.file_sha256(part, meter.step, fresh=True)
+    right = part.stat().st_size == should.size and should.sha256 in (None, sha256)
+    if should.sha256 is None and should.git_sha1 is not None:
+        right = right and hashes.git_sha1(part) == should.git_sha1
+    if not right or (path.suffix == ".safetensors" and not _whole_safetensors(part)):
+        discard(path)
+        raise faults.WrongHash(file=path.name)
+    return FileRecord(should.size, sha256, should.git_sha1, should.repo, should.published)
+
+
+def _expected(into: Package, folder: Path, brought: Record | None) -> Record:
+    """What the copies have to be: from the record that came along, from the cache's links, or (size
+    only) from the files themselves."""
+    if brought is not None and brought.model == into.id:
+        absent = [name for name in brought.files if not (folder / name).is_file()]
+        if absent:
+            raise faults.ImportRefused(folder=str(folder), detail=f"without {absent[0]}")
+        kept = {name for source in into.sources for name in wanted(source, brought.files)}
+        return Record(into.id, brought.revisions, {n: brought.files[n] for n in sorted(kept)})
+    names = [each.name for each in folder.iterdir() if each.is_file()]
+    files = {
+        name: _as_found(folder / name, source.repo)
+        for source in into.sources
+        for name in wanted(source, names)
+    }
+    commit = folder.resolve().name
+    known = _COMMIT.fullmatch(commit) and len(into.sources) == 1
+    return Record(into.id, {into.sources[0].repo: commit} if known else {}, files)
+
+
+def _as_found(path: Path, repo: str) -> FileRecord:
+    # huggingface_hub's cache links each file to a blob that is named by its hash
+    blob = path.resolve().name if path.is_symlink() else ""
+    sha256 = blob if _SHA256.fullmatch(blob) else None
+    git_sha1 = blob if _COMMIT.fullmatch(blob) else None
+    published = bool(sha256 or git_sha1)
+    return FileRecord(path.stat().st_size, sha256, git_sha1, repo, published)
+
+
+def _model_of(folder: Path) -> str:
+    """The model that a folder's name, or that of the cache around it, means."""
+    names = {folder.resolve().name.lower(), folder.resolve().parent.parent.name.lower()}
+    for each in PACKAGES.values():
+        repos = [each.sources[0].repo.lower()]
+        known = {each.id, *(r.rpartition("/")[2] for r in repos)}
+        known |= {f"models--{r.replace('/', '--')}" for r in repos}
+        if names & known:
+            return each.id
+    raise faults.ImportRefused(
+        folder=str(folder), detail=f"name the model: --model {' | '.join(PACKAGES)}"
+    )
+
+
+def _whole_safetensors(path: Path) -> bool:
+    """True if the file ends where its own header says; a copy that broke off does not."""
+    with path.open("rb") as file:
+        try:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, 100_000_000)))
+            ends = [e["data_offsets"][1] for n, e in header.items() if n != "__metadata__"]
+        except (struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return False
+    return path.stat().st_size == 8 + length + max(ends, default=0)
