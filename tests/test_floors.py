@@ -208,6 +208,11 @@ def test_no_file_is_long_and_public_functions_are_typed_and_described(path):
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_test_file_is_long():
+    tests = (ROOT / "tests").rglob("*.py")
+    assert not [each.name for each in tests if len(each.read_text().splitlines()) > LONGEST_FILE]
+
+
 def functions(tree, owner=""):
     """Public functions and methods of public classes."""
     for node in tree.body:

@@ -10,7 +10,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tests.ui.viewer_driver import header, settle
+from tests.ui.viewer_site import chest, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
@@ -127,3 +131,54 @@ def open_page(app, browser):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Every uint16 value once; a noisy chest; 8 megapixels; one wider than a texture may be."""
+    return {
+        "all": np.arange(65536, dtype=np.uint16).reshape(256, 256),
+        "chest": chest(701, 600),
+        "large": np.tile(chest(408, 306), (8, 8)),  # 3264 x 2448
+        "wide": chest(64, 9000),
+    }
+
+
+@pytest.fixture(scope="session")
+def site(pictures):
+    raw = {name: pixels.astype("<u2").tobytes() for name, pixels in pictures.items()}
+    with serving(raw) as address:
+        yield address
+
+
+@pytest.fixture
+def open_viewer(browser, site, pictures):
+    """A function that opens the page with a viewer, and `name` shown in it if one is given."""
+    pages = []
+
+    def opened(name=None, *, size=(900, 760), pane="100vw", ratio=1, options=None, **fields):
+        page = browser.new_page(
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=ratio,
+            has_touch=True,
+        )
+        pages.append(page)
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(f"{site}/?width={pane}")
+        page.evaluate(
+            "(options) => { window.v = new CxrViewer(document.getElementById('pane'), options); }",
+            {"language": "en", "renderer": "canvas2d", **(options or {})},
+        )
+        if name:
+            assert page.evaluate(
+                "([url, study]) => CxrViewer.fetchInto(v, url, study)",
+                [f"/pixels/{name}", header(pictures[name], id=name, **fields)],
+            )
+            settle(page)
+        return page
+
+    yield opened
+    for page in pages:
+        assert page.errors == []
+        page.close()
