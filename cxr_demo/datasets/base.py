@@ -4,8 +4,10 @@ Every data set is a module with the names of `Dataset`. A key names an image wit
 every machine: the path below the data set's root, with slashes and without the extension.
 """
 
+import gc
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -111,6 +113,19 @@ def table_path(root: Path, name: str) -> Path | None:
         return (named or found)[0] if named or len(found) == 1 else None
     plain = name.removesuffix(".gz")
     return next((root / each for each in (plain, f"{plain}.gz") if (root / each).is_file()), None)
+
+
+@contextmanager
+def many_records() -> Iterator[None]:
+    """Around the making of very many small records that all stay: the cycle collector would look
+    through them again and again, for half of the time, and find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def is_synthetic(root: Path) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cxr_demo.datasets import DATASETS
-from cxr_demo.datasets.base import Sample, locate
+from cxr_demo.datasets.base import Sample, locate, many_records
 from cxr_demo.datasets.draw import Draw, assign_folds, choose
 from cxr_demo.datasets.tables import CELLS, NAMES, Table
 from cxr_demo.findings import FINDINGS
@@ -59,9 +59,11 @@ def assemble(draw: Draw, folders: Mapping[str, Path]) -> Manifest:
     """Read the tables of the draw's data sets, which lie in `folders` (by name), and draw. Needs no
     image. Raises leaves of DatasetError."""
     pools = {}
-    for each in draw.sources:
-        dataset = DATASETS[each.dataset]
-        pools[each.dataset] = dataset.samples(locate(dataset, folders[each.dataset]), each.part)
+    with many_records():
+        for each in draw.sources:
+            dataset = DATASETS[each.dataset]
+            root = locate(dataset, folders[each.dataset])
+            pools[each.dataset] = dataset.samples(root, each.part)
     samples = tuple(choose(draw, pools))
     folds = assign_folds(samples, draw.folds) if draw.folds else {}
     return Manifest(

@@ -16,6 +16,7 @@ from cxr_demo.datasets.base import (
     Sample,
     is_synthetic,
     locate,
+    many_records,
     patients_of,
     table_path,
 )
@@ -37,7 +38,9 @@ def take(dataset: Dataset, folder: Path) -> Inventory:
         absent = [each for each in tables if table_path(root, each) is None]
         missing |= dict.fromkeys(absent)
         if not absent:
-            parts.append(_part(part, dataset.samples(root, part), dataset.PATIENT_DEPTH))
+            with many_records():
+                samples = dataset.samples(root, part)
+            parts.append(_part(part, samples, dataset.PATIENT_DEPTH))
     return Inventory(
         dataset=dataset.NAME,
         title=dataset.TITLE,

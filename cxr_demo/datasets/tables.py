@@ -10,6 +10,7 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -44,7 +45,8 @@ class Table:
         if found is None:
             raise TableMissing(dataset=dataset, table=name)
         self.dataset = dataset
-        self.name = found.name
+        # a name that somebody chose may be a patient's
+        self.name = name if "*" in name else found.name
         self._text = self._read(found, encodings or ("utf-8-sig",))
 
     def rows(
@@ -53,7 +55,7 @@ class Table:
         optional: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> Iterator[tuple[int, list[str]]]:
         """(row number as a spreadsheet counts, cells of `columns` and then of `optional`), stripped
-        of blanks at both ends; a column of `optional` that is missing gives ""."""
+        of blanks at both ends; a column of `optional` that is missing gives "". At least two."""
         lines = csv.reader(io.StringIO(self._text, newline=""), delimiter=self._delimiter())
         header = {each.strip().casefold(): at for at, each in enumerate(next(lines, []))}
         places = [self._place(header, each) for each in (*columns.values(), *optional.values())]
@@ -61,13 +63,15 @@ class Table:
         if absent:
             raise ColumnsMissing(dataset=self.dataset, table=self.name, columns=", ".join(absent))
         width = max(at for at in places if at is not None) + 1
+        pick = itemgetter(*(-1 if at is None else at for at in places))
         try:
             for cells in lines:
                 if not cells:
                     continue
                 if len(cells) < width:
                     raise self.wrong(lines.line_num, "too short")
-                yield lines.line_num, ["" if at is None else cells[at].strip() for at in places]
+                cells.append("")  # what a column that is missing gives
+                yield lines.line_num, list(map(str.strip, pick(cells)))
         except csv.Error as error:
             raise self.wrong(lines.line_num, "not CSV") from error
 

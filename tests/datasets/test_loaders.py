@@ -177,6 +177,13 @@ def test_two_files_with_one_key_are_refused(tmp_path):
         DATASETS["folder"].samples(tmp_path, "all")
 
 
+def test_the_name_of_an_own_table_is_never_told(tmp_path):
+    write(tmp_path / "maria da silva.csv", "path,patient")
+    with pytest.raises(ColumnsMissing) as caught:
+        DATASETS["folder"].samples(tmp_path, "all")
+    assert "maria" not in str(caught.value.to_dict()) + str(caught.value)
+
+
 # ---------------------------------------------------------------- what is wrong is said
 
 
