@@ -59,11 +59,12 @@ class SecondLabeler:
     def _ready(self) -> "CheXbert":
         files = _signature()
         if files != self._files:
-            self._labeler, self._refused, self._files = None, None, files
+            self._labeler, self._refused, self._files = None, None, None
             try:
                 self._labeler = _load(folder())
-            except CxrError as error:
+            except CxrError as error:  # the same files will not be better next time
                 self._refused = error
+            self._files = files
         if self._labeler is None:
             raise self._refused or ModelError(model="CheXbert", detail="?")
         return self._labeler
