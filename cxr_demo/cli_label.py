@@ -21,6 +21,7 @@ from cxr_demo.findings import FINDINGS, Label
 from cxr_demo.labelers import rules
 from cxr_demo.paths import models_dir
 from cxr_demo.records import FindingSet
+from cxr_demo.weights import refuse_altered
 
 COLUMN = "report"
 _NUMBERS = {Label.POSITIVE: "1", Label.NEGATIVE: "0", Label.UNCERTAIN: "-1"}
@@ -91,7 +92,9 @@ def _labeler(arguments: argparse.Namespace) -> Labeler:
         return lambda reports: [rules.label(report) for report in reports]
     from cxr_demo.labelers.chexbert import CheXbert  # with torch, which rules do without
 
-    return CheXbert(arguments.chexbert or models_dir() / "chexbert", arguments.device).label
+    folder = arguments.chexbert or models_dir() / "chexbert"
+    refuse_altered("CheXbert", folder)
+    return CheXbert(folder, arguments.device).label
 
 
 def _label_rows(

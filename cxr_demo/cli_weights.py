@@ -6,7 +6,7 @@ Only `fetch` and `urls` use the network. Ctrl-C pauses a fetch; the same command
 import argparse
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,7 +179,8 @@ def _urls(arguments: argparse.Namespace) -> int:
 
     found = addresses(package(arguments.model))
     if arguments.json:
-        print_json(asdict(found) | {"hidden": found.hidden and found.hidden.to_dict()})
+        hidden = found.hidden and found.hidden.to_dict()
+        print_json(asdict(replace(found, hidden=None)) | {"hidden": hidden})
         return 0
     print(_say("hosts", arguments))
     for host in found.hosts:

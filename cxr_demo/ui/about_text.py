@@ -148,14 +148,18 @@ GATED: Pair = (
 
 INSTALL: tuple[Pair, ...] = (
     (
-        "On a machine with internet, accept the publisher's terms and download all files of the "
-        "model's page on huggingface.co (configuration, tokenizer, *.safetensors).",
-        "Em uma máquina com internet, aceite os termos de quem publica e baixe todos os arquivos "
-        "da página do modelo em huggingface.co (configuração, tokenizador, *.safetensors).",
+        "Accept the publisher's terms on the model's page at huggingface.co, then run `python -m "
+        "cxr_demo weights fetch MODEL`. It can be paused, and every file is verified.",
+        "Aceite os termos de quem publica na página do modelo em huggingface.co e execute `python "
+        "-m cxr_demo weights fetch MODELO`. Pode ser pausado, e cada arquivo é verificado.",
     ),
     (
-        "Put them into the model's folder on this machine (below), and reload this page.",
-        "Coloque-os na pasta do modelo nesta máquina (abaixo) e recarregue esta página.",
+        "Without internet here: fetch on another machine, carry its model folder over, and run "
+        "`python -m cxr_demo weights import FOLDER`. `weights urls MODEL` lists hosts and hashes "
+        "for the network team.",
+        "Sem internet aqui: baixe em outra máquina, traga a pasta do modelo e execute `python -m "
+        "cxr_demo weights import PASTA`. `weights urls MODELO` lista servidores e hashes para a "
+        "equipe de rede.",
     ),
     (
         "Only safetensors files are loaded, and no program code that comes with a model is run.",

@@ -62,6 +62,20 @@ def import_folder(
 
 def _bring(folder: Path, into: Package, should: Record, meter: Meter) -> Record:
     """Copy all files to `.part`, verify the copies, and only then give all of them their names."""
+    try:
+        files = _copied(folder, into, should, meter)
+    except BaseException:  # Ctrl-C too: a copy begins anew, so half of it only takes room
+        for name in should.files:
+            discard(into.folder / name)
+        raise
+    for name in files:
+        part_of(into.folder / name).replace(into.folder / name)
+    kept = Record(into.id, should.revisions, files)
+    record.write(into.folder, kept)
+    return kept
+
+
+def _copied(folder: Path, into: Package, should: Record, meter: Meter) -> dict[str, FileRecord]:
     total = sum(each.size for each in should.files.values())
     meter.begin(Phase.COPY, total)
     for name in should.files:
@@ -72,11 +86,7 @@ def _bring(folder: Path, into: Package, should: Record, meter: Meter) -> Record:
     for name, expected in should.files.items():
         meter.file = name
         files[name] = _verified(into.folder / name, expected, meter)
-    for name in files:
-        part_of(into.folder / name).replace(into.folder / name)
-    kept = Record(into.id, should.revisions, files)
-    record.write(into.folder, kept)
-    return kept
+    return files
 
 
 def _copy(source: Path, target: Path, meter: Meter) -> None:

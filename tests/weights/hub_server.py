@@ -3,6 +3,7 @@ with redirects to a storage host on a port of its own, ranges, and refusals by X
 
 import hashlib
 import json
+import sys
 import threading
 from collections import namedtuple
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,7 +69,7 @@ class FakeHub:
             pass
 
         Handler.fake, Handler.host = fake, host
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = _Server(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return server
@@ -222,6 +223,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._begin(status, heads or {}, len(body))
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # clients are killed on purpose
+            super().handle_error(request, client_address)
 
 
 def _is_large(name):

@@ -1,0 +1,133 @@
+"""`python -m cxr_demo weights ...` against a hub on loopback, in both languages."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cxr_demo import cli
+from cxr_demo.paths import models_dir
+
+_PATH = Path(__file__).parent / "weights" / "hub_server.py"
+_SPEC = importlib.util.spec_from_file_location("hub_server", _PATH)
+hub_server = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(hub_server)
+
+ID = "medgemma-4b-it"
+REPO = "google/medgemma-4b-it"
+
+
+@pytest.fixture
+def fake(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+    from huggingface_hub.utils import close_session
+
+    server = hub_server.FakeHub({REPO: hub_server.tiny_model()})
+    template = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    for name in ("http_proxy", "all_proxy", "hf_token"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    close_session()
+    yield server
+    server.close()
+    close_session()
+
+
+def test_fetch_says_licence_commit_and_sizes(fake, capsys):
+    assert cli.main(["weights", "fetch", ID, "--language", "en"]) == 0
+    said = capsys.readouterr().out
+    assert "Health AI Developer Foundations" in said
+    assert f"`main` is {hub_server.COMMIT} now" in said
+    assert "5 files, 4.0 MiB, each verified in full" in said
+
+
+def test_fetch_as_json_ends_with_the_record(fake, capsys):
+    assert cli.main(["weights", "fetch", ID, "--json"]) == 0
+    lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert lines[0]["revisions"] == {REPO: hub_server.COMMIT}
+    phases = [each["phase"] for each in lines if "phase" in each]
+    assert phases == sorted(phases) and set(phases) == {"receive", "verify"}
+    assert lines[-1]["model"] == ID and len(lines[-1]["files"]) == 5
+
+
+def test_list_before_and_after(fake, capsys):
+    cli.main(["weights", "list", "--language", "pt"])
+    before = capsys.readouterr().out
+    assert f"{ID}: ausente" in before and "chexbert: ausente" in before
+    cli.main(["weights", "fetch", ID])
+    capsys.readouterr()
+    cli.main(["weights", "list", "--language", "pt"])
+    after = capsys.readouterr().out
+    assert f"{ID}: instalado" in after and hub_server.COMMIT in after
+
+
+def test_verify_names_an_altered_file_and_fails(fake, capsys):
+    cli.main(["weights", "fetch", ID])
+    assert cli.main(["weights", "verify", ID]) == 0
+    path = models_dir() / ID / "model.safetensors"
+    whole = bytearray(path.read_bytes())
+    whole[-1] ^= 1
+    path.write_bytes(whole)
+    capsys.readouterr()
+    assert cli.main(["weights", "verify", ID, "--language", "pt"]) == 1
+    assert "model.safetensors: ALTERADO" in capsys.readouterr().out
+
+
+def test_urls_lists_hosts_files_sizes_and_hashes(fake, capsys):
+    assert cli.main(["weights", "urls", ID, "--language", "en"]) == 0
+    said = capsys.readouterr().out
+    assert fake.storage_host in said and "sha256:" in said and "git-sha1:" in said
+    assert f"/{REPO}/resolve/{hub_server.COMMIT}/model.safetensors" in said
+    fake.gated = True
+    assert cli.main(["weights", "urls", ID, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["hidden"]["code"] == "not_logged_in" and len(told["files"]) == 5
+
+
+def test_import_of_loose_files_says_that_nothing_was_compared(fake, tmp_path, capsys):
+    for name, data in hub_server.tiny_model().items():
+        if "/" not in name:
+            (tmp_path / name).write_bytes(data)
+    assert cli.main(["weights", "import", str(tmp_path), "--model", ID, "--language", "pt"]) == 0
+    assert "sem hashes de quem publica" in capsys.readouterr().out
+
+
+def test_refusals_are_one_sentence_in_the_users_language(fake, capsys):
+    fake.gated = True
+    assert cli.main(["weights", "fetch", ID, "--language", "pt"]) == 1
+    assert "crie um token de leitura" in capsys.readouterr().err
+    assert cli.main(["weights", "fetch", "gpt", "--language", "en"]) == 1
+    assert "chexbert" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_a_pause(fake, tmp_path):
+    fake.stall_after = 1_000_000
+    environment = os.environ | {"HF_ENDPOINT": fake.endpoint, "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-m", "cxr_demo", "weights", "fetch", ID, "--language", "en"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
+        end = time.monotonic() + 25
+        while not fake.gets("model.safetensors") and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
+    assert child.returncode == 130
+    assert "Paused" in said and "Traceback" not in said
+    part = models_dir() / ID / "model.safetensors.part"
+    assert 0 < part.stat().st_size <= 1_000_000
+
+
+def test_the_app_and_list_do_not_import_the_hub():
+    code = "import sys, cxr_demo.weights, cxr_demo.weights.sources, cxr_demo.cli_weights\n"
+    code += "assert not {'huggingface_hub', 'httpx2'} & set(sys.modules), 'imported'"
+    subprocess.run([sys.executable, "-c", code], check=True)
