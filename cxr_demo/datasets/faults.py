@@ -4,7 +4,8 @@
     ├── DatasetNotFound     no table of this data set below the folder
     ├── TableMissing        one of its tables is not there
     ├── ColumnsMissing      a table of another version, or changed by hand
-    ├── TableDamaged        a table that cannot be read to its end, or a row that makes no sense
+    ├── TableUnreadable     a table that breaks off or is no text
+    ├── TableDamaged        a row that makes no sense
     ├── PoolTooSmall        fewer images than were asked for
     └── FolderInUse         phantoms would be written over something else
 
@@ -47,8 +48,16 @@ class ColumnsMissing(DatasetError):
     pt = "{table} de {dataset} não tem a coluna {columns}: baixe-o de novo ou acrescente-a."
 
 
+class TableUnreadable(DatasetError):
+    """A table that is cut off, no text, or not to be opened by this user."""
+
+    code = "dataset_table_unreadable"
+    en = "{table} of {dataset} cannot be read to its end: fetch it again, or check its permissions."
+    pt = "{table} de {dataset} não pode ser lido até o fim: baixe-o de novo ou veja as permissões."
+
+
 class TableDamaged(DatasetError):
-    """A table that breaks off or is no text, or a row with a value that cannot be."""
+    """A row that is too short, or with a value that cannot be; rows as a spreadsheet counts."""
 
     code = "dataset_table_damaged"
     en = "{table} of {dataset} cannot be used (row {row}, {column}): fetch or correct it."

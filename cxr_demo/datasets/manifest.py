@@ -73,8 +73,8 @@ def assemble(draw: Draw, folders: Mapping[str, Path]) -> Manifest:
 
 
 def read(path: Path, roots: Mapping[str, Path]) -> Manifest:
-    """The manifest in `path`, its images below `roots` (by data set). Raises TableMissing,
-    ColumnsMissing and TableDamaged."""
+    """The manifest in `path`, its images below `roots` (by data set). Raises leaves of
+    DatasetError."""
     table = Table("manifest", path.parent, path.name)
     samples, folds = [], []
     for row, cells in table.rows({each: (each,) for each in _COLUMNS} | dict(NAMES)):

@@ -26,8 +26,8 @@ _THREADS = 16
 
 
 def take(dataset: Dataset, folder: Path) -> Inventory:
-    """What `folder` holds of `dataset`. Raises DatasetNotFound, ColumnsMissing and TableDamaged;
-    tables that are not there are listed.
+    """What `folder` holds of `dataset`. Tables that are not there are listed; whatever
+    else is wrong with them raises its leaf of DatasetError.
 
     An image counts as absent if its patient's folder is; where folders don't name patients, if its
     file is. So a few listings suffice for half a million images."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cxr_demo.datasets.base import Labels, table_path
-from cxr_demo.datasets.faults import ColumnsMissing, TableDamaged, TableMissing
+from cxr_demo.datasets.faults import ColumnsMissing, TableDamaged, TableMissing, TableUnreadable
 from cxr_demo.findings import FINDINGS, Finding, Label
 
 NAMES: Mapping[str, Sequence[str]] = {each.value: (each.value,) for each in Finding}
@@ -37,7 +37,7 @@ class Table:
     """A table's rows as tuples of `columns`, then the 14 labels if asked for.
 
     `names` maps our name of a column to the headers that it may have. Raises TableMissing,
-    ColumnsMissing and TableDamaged, which name `dataset` and the table's own file name.
+    TableUnreadable, ColumnsMissing and TableDamaged, which name `dataset` and the table.
     """
 
     def __init__(self, dataset: str, root: Path, name: str, encodings: Sequence[str] = ()) -> None:
@@ -100,13 +100,16 @@ class Table:
         try:
             data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         except (OSError, EOFError, zlib.error) as error:
-            raise self.wrong(0, type(error).__name__) from error
+            raise self._unreadable() from error
         for encoding in encodings:
             try:
                 return data.decode(encoding)
             except UnicodeDecodeError:
                 continue
-        raise self.wrong(0, "not text")
+        raise self._unreadable()
+
+    def _unreadable(self) -> TableUnreadable:
+        return TableUnreadable(dataset=self.dataset, table=self.name)
 
     def _delimiter(self) -> str:
         """The commonest of the three in the header: Excel in Portuguese writes semicolons."""

@@ -9,6 +9,7 @@ from cxr_demo.datasets.faults import (
     DatasetNotFound,
     TableDamaged,
     TableMissing,
+    TableUnreadable,
 )
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Finding, Label
@@ -210,12 +211,12 @@ def test_missing_tables_and_columns_are_named(tmp_path):
         DATASETS["chexpert"].samples(tmp_path, "train")
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:60], lambda data: b"", lambda data: b"\xff"])
+@pytest.mark.parametrize("damage", [lambda data: data[:60], lambda data: b"\xff"])
 def test_broken_tables_are_refused(tmp_path, damage):
     mimic(tmp_path, ["10000032,50414267" + 14 * ","], IMAGES)
     table = tmp_path / "mimic-cxr-2.0.0-metadata.csv.gz"
     table.write_bytes(damage(table.read_bytes()))
-    with pytest.raises((TableDamaged, ColumnsMissing)) as caught:
+    with pytest.raises(TableUnreadable) as caught:
         DATASETS["mimic"].samples(tmp_path, "automatic")
     assert CxrError.from_dict(caught.value.to_dict()).message("pt") == caught.value.message("pt")
 
