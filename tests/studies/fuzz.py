@@ -1,7 +1,8 @@
 """`python -m tests.studies.fuzz --count 2000 --seed 1`: mutated files against the decoding pool.
 
 Every file must end as a radiograph or as one leaf of StudyError, in time, and the app's memory must
-not grow. Children may die of a file (counted as DecoderEnded); the app may not.
+not grow. Children may die of a file (counted as DecoderEnded); the app may not. With `--json FILE`
+the figures are kept.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from benchmarks import report
 from cxr_demo.errors import StudyError
 from cxr_demo.studies import render
 from cxr_demo.studies.pool import DecodePool
@@ -112,11 +114,23 @@ def files(count: int, seed: int, folder: Path) -> Iterator[bytes]:
 
 @dataclass
 class Outcome:
-    """What became of the files: counts by outcome, the slowest in seconds, growth in bytes."""
+    """What became of the files: counts by outcome, the slowest in seconds and its place among
+    them, growth in bytes."""
 
     counts: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
+    slowest_file: int = 0
     growth: int = 0
+
+    def figures(self) -> dict[str, object]:
+        """As plain JSON, with units in the names."""
+        return {
+            "files": self.counts.total(),
+            "outcomes": dict(self.counts.most_common()),
+            "slowest_seconds": round(self.slowest, 2),
+            "slowest_file": self.slowest_file,
+            "growth_bytes": self.growth,
+        }
 
 
 def run(count: int, seed: int, folder: Path) -> Outcome:
@@ -135,7 +149,9 @@ def run(count: int, seed: int, folder: Path) -> Outcome:
                 outcome.counts["opened"] += 1
             except StudyError as error:
                 outcome.counts[type(error).__name__] += 1
-            outcome.slowest = max(outcome.slowest, time.monotonic() - start)
+            took = time.monotonic() - start
+            if took > outcome.slowest:
+                outcome.slowest, outcome.slowest_file = took, number
             if number == count // 10:
                 # After a tenth, whatever is loaded once has been loaded.
                 before = process.memory_info().rss
@@ -148,12 +164,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the figures there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(arguments.count, arguments.seed, Path(folder))
     for name, count in outcome.counts.most_common():
         print(f"{count:6} {name}")
-    print(f"slowest {outcome.slowest:.2f} s, growth {outcome.growth / 2**20:.1f} MiB")
+    print(f"slowest {outcome.slowest:.2f} s (file {outcome.slowest_file})")
+    print(f"growth {outcome.growth / 2**20:.1f} MiB")
+    if arguments.json:
+        what = "Mutated radiographs opened through the decoding pool; memory of this process."
+        command = f"python -m tests.studies.fuzz --count {arguments.count} --seed {arguments.seed}"
+        report.write(arguments.json, what, command, outcome.figures())
 
 
 if __name__ == "__main__":
