@@ -91,8 +91,8 @@ STORED: tuple[tuple[Pair, Pair, Pair, Pair], ...] = (
     ),
     (
         (
-            "Last model used, hashes of the weights",
-            "Último modelo usado, hashes dos pesos",
+            "Last model used, hashes of the weights, self-tests, evaluations, calibrations",
+            "Último modelo usado, hashes dos pesos, autotestes, avaliações, calibrações",
         ),
         ("{home}", "{home}"),
         ("until you delete it", "até você apagar"),
