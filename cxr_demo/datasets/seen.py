@@ -1,7 +1,7 @@
 """Which images a model may have been trained on, by what its authors say of its training data.
 
 CheXagent: all of BRAX, CheXpert's train split, and MIMIC-CXR by its official split. MedGemma: its
-model card lists MIMIC-CXR and says nothing here of a split, so all of it counts as seen.
+model card lists MIMIC-CXR; of which splits is not known to us, so all of it counts as seen.
 """
 
 from dataclasses import dataclass
