@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.errors import WeightsRefused
 from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.weights import record
 from cxr_demo.weights.faults import Stopped
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _WORDS: dict[str, tuple[str, str]] = {
     "installed": ("installed", "instalado"),
     "partial": ("not complete", "incompleto"),
+    "broken": ("BROKEN: fetch it again", "DANIFICADO: baixe de novo"),
     "absent": ("not here", "ausente"),
     "licence": ("Licence", "Licença"),
     "gated": (
@@ -90,26 +92,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     for each in PACKAGES.values():
-        kept = record.read(each.folder)
-        lacking = missing_files(each, each.folder)
-        state = "absent" if not each.folder.is_dir() else "partial" if lacking else "installed"
+        kept, state = _state(each)
         revisions = {s.repo: _revision(s.repo, s.revision, kept) for s in each.sources}
         if arguments.json:
-            print_json(
-                {
-                    "id": each.id,
-                    "state": state,
-                    "revisions": revisions,
-                    "folder": str(each.folder),
-                    "licence": each.licence.name,
-                }
-            )
+            here = {"id": each.id, "state": state, "folder": str(each.folder)}
+            print_json(here | {"revisions": revisions, "licence": each.licence.name})
             continue
         print(f"{each.id}: {_say(state, arguments)}, {each.folder}")
         print(f"  {_licence(each, arguments)}")
         for repo, commit in revisions.items():
             print(f"  {repo}, {_say('commit', arguments)} {commit or '–'}")
     return 0
+
+
+def _state(each: Package) -> tuple[record.Record | None, str]:
+    """The record, if there is one, and a key of `_WORDS`. One broken folder hides no other."""
+    if not each.folder.is_dir():
+        return None, "absent"
+    try:
+        kept = record.read(each.folder)
+        return kept, "partial" if missing_files(each, each.folder) else "installed"
+    except WeightsRefused:
+        return None, "broken"
 
 
 def _fetch(arguments: argparse.Namespace) -> int:

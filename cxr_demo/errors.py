@@ -92,8 +92,14 @@ class WeightsMissing(ModelError):
     """The folder with the model's weights is not there or not complete."""
 
     code = "weights_missing"
-    en = "The weights of {model} are not on this machine ({missing}): put them into {folder}."
-    pt = "Os pesos de {model} não estão nesta máquina ({missing}): coloque-os em {folder}."
+    en = (
+        "The weights of {model} are not on this machine ({missing}): run `python -m cxr_demo "
+        "weights fetch {id}`, or put them into {folder}."
+    )
+    pt = (
+        "Os pesos de {model} não estão nesta máquina ({missing}): execute `python -m cxr_demo "
+        "weights fetch {id}`, ou coloque-os em {folder}."
+    )
 
 
 class WeightsRefused(ModelError):

@@ -71,6 +71,15 @@ def test_list_before_and_after(fake, capsys):
     assert f"{ID}: instalado" in after and hub_server.COMMIT in after
 
 
+def test_a_broken_folder_hides_no_other(fake, capsys):
+    cli.main(["weights", "fetch", ID])
+    (models_dir() / ID / "cxr-demo.json").write_text("{")
+    capsys.readouterr()
+    assert cli.main(["weights", "list", "--language", "en"]) == 0
+    said = capsys.readouterr().out
+    assert f"{ID}: BROKEN" in said and "chexbert: not here" in said
+
+
 def test_verify_names_an_altered_file_and_fails(fake, capsys):
     cli.main(["weights", "fetch", ID])
     assert cli.main(["weights", "verify", ID]) == 0

@@ -83,7 +83,9 @@ def locate(card: ModelCard) -> Installed:
         return found
     if found.pickled:
         raise WeightsRefused(model=card.name, detail="pickle files instead of safetensors")
-    raise WeightsMissing(model=card.name, missing=", ".join(found.what), folder=str(found.folder))
+    raise WeightsMissing(
+        model=card.name, id=card.id, missing=", ".join(found.what), folder=str(found.folder)
+    )
 
 
 def refuse_altered(name: str, place: Path) -> None:

@@ -73,8 +73,7 @@ class Fetch:
         folder = self.package.folder
         with exclusive(self.package):
             refuse_without_room(folder, planned.missing)
-            kept = record.read(folder)
-            kept = _recorded(planned, kept)
+            kept = _recorded(planned, _known(folder))
             record.write(folder, kept)
             self._receive(planned, folder)
             return self._verify(planned, folder, kept)
@@ -120,7 +119,7 @@ class Fetch:
 
 def plan(wanted: Package, hub: Hub) -> Plan:
     """What fetching `wanted` from `hub` means now; nothing is written. See `Fetch.plan`."""
-    kept = record.read(wanted.folder)
+    kept = _known(wanted.folder)
     pinned = dict(kept.revisions) if kept else {}
     sources = [
         replace(each, revision=each.revision or pinned.get(each.repo)) for each in wanted.sources
@@ -169,6 +168,13 @@ def refuse_incomplete(wanted: Package) -> None:
     lacking = missing_files(wanted, wanted.folder)
     if lacking:
         raise WeightsRefused(model=wanted.name, detail=f"without {', '.join(lacking)}")
+
+
+def _known(folder: Path) -> Record | None:
+    try:
+        return record.read(folder)
+    except WeightsRefused:  # a fetch is what mends it
+        return None
 
 
 def _recorded(planned: Plan, kept: Record | None) -> Record:

@@ -88,10 +88,12 @@ def test_without_a_record_there_is_nothing_to_compare(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"files": {"../x": {"size": 1, "sha256": null}}}'])
-def test_a_broken_record_is_refused(place, text):
+def test_a_broken_record_is_refused_and_a_fetch_mends_it(place, hub, text):
     (place / "cxr-demo.json").write_text(text)
     with pytest.raises(WeightsRefused):
         weights.locate(card(ID))
+    Fetch(ID, hub=hub()).run()
+    assert weights.locate(card(ID))
 
 
 @pytest.fixture
