@@ -125,7 +125,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     wait_for(page, "v.report.state === 'done'")
     assert page.locator(".report-text").text_content() == text
 
-    page.click("button.small >> nth=0")
+    page.click(".report-tools button >> nth=0")
     page.wait_for_function("() => document.querySelector('.small').textContent === 'Copiado'")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert text.strip() in copied
