@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.errors import WeightsRefused
+from cxr_demo.ui.about_text import LICENCES_PT
 from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.weights import record
 from cxr_demo.weights.faults import Stopped
@@ -241,14 +242,11 @@ def _conclude(wanted: Package, kept: record.Record, arguments: argparse.Namespac
 
 
 def _licence(each: Package, arguments: argparse.Namespace) -> str:
-    parts = [
-        f"{_say('licence', arguments)}: {each.licence.name}",
-        each.licence.url,
-        each.licence.note,
-    ]
-    if each.licence.gated:
-        parts.append(_say("gated", arguments))
-    return ", ".join(part for part in parts if part)
+    known = LICENCES_PT if arguments.language == "pt" else {}
+    name, note = (known.get(text, text) for text in (each.licence.name, each.licence.note))
+    gate = _say("gated", arguments) if each.licence.gated else ""
+    parts = [f"{_say('licence', arguments)}: {name}", each.licence.url, note, gate]
+    return " · ".join(part for part in parts if part)
 
 
 def _revision(repo: str, fixed: str | None, kept: record.Record | None) -> str | None:

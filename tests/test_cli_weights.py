@@ -63,6 +63,7 @@ def test_fetch_as_json_ends_with_the_record(fake, capsys):
 def test_list_before_and_after(fake, capsys):
     cli.main(["weights", "list", "--language", "pt"])
     before = capsys.readouterr().out
+    assert "acadêmica, não comercial" in before
     assert f"{ID}: ausente" in before and "chexbert: ausente" in before
     cli.main(["weights", "fetch", ID])
     capsys.readouterr()

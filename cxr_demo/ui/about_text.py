@@ -128,6 +128,10 @@ LICENCES_PT = {
         "A torre de visão, XraySigLIP, é CC-BY-NC-4.0."
     ),
     "see the publisher's page": "ver a página de quem publica",
+    "academic, non-commercial, no redistribution": "acadêmica, não comercial, sem redistribuição",
+    "You bring it; this program may not pass it on.": (
+        "Você o traz; este programa não pode repassá-lo."
+    ),
 }
 """The cards' remarks on licences in Portuguese; names of licences are names and stay."""
 
