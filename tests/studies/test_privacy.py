@@ -37,6 +37,15 @@ def plant(path):
     """A DICOM file that says the canary in every tag of text that can be thought of."""
     dataset = pydicom.dcmread(build.write(path, tags={"WindowCenter": [1000, 2000]}))
     dataset.WindowWidth = [3000, 2000]
+    plant_tags(dataset)
+    dataset.BodyPartExamined = ""
+    dataset.ViewPosition = ""
+    dataset.save_as(path)
+    return path
+
+
+def plant_tags(dataset):
+    """The canary in every tag of text and in private ones."""
     for keyword in TEXTS.split():
         value = f"{CANARY}^{keyword}"[:16] if "ID" in keyword else f"{CANARY}^{keyword}"
         with warnings.catch_warnings():
@@ -50,10 +59,6 @@ def plant(path):
     item = Dataset()
     item.PatientID = CANARY
     dataset.OtherPatientIDsSequence = [item]
-    dataset.BodyPartExamined = ""
-    dataset.ViewPosition = ""
-    dataset.save_as(path)
-    return path
 
 
 def plant_raster(folder):

@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cxr_demo.errors import CxrError
 from cxr_demo.records import DoneEvent, FailedEvent, StopReason, Token, TokenEvent, Window
 from cxr_demo.studies.errors import UnknownFormat
 from cxr_demo.studies.folders import StudyRef
-from cxr_demo.ui import present
+from cxr_demo.ui import present, uploads
 from cxr_demo.ui.api import Sessions
 from cxr_demo.ui.readings import state
 from cxr_demo.ui.session import Session
@@ -291,6 +292,25 @@ def test_views_that_were_picked_together_become_one_study(tmp_path):
         other = files.store(b"x")
         assert pack(files, [archive, other]) == (archive, other)
         assert pack(files, [other]) == (other,)
+
+
+def test_more_than_one_archive_holds_becomes_several_in_the_same_order(tmp_path, monkeypatch):
+    from cxr_demo.studies.private_files import PrivateFiles
+
+    monkeypatch.setattr(uploads, "_ROOM", 25)
+    with PrivateFiles(tmp_path) as files:
+        assert pack(files, [empty := files.store(b"")]) == (empty,)
+        picked = [files.store(bytes([each]) * 10) for each in range(5)]
+        large = files.store(b"l" * 30)
+        parts = pack(files, [*picked[:3], large, *picked[3:]])
+        contents = []
+        for each in parts:
+            if not zipfile.is_zipfile(each):
+                contents.append(each)
+                continue
+            with zipfile.ZipFile(each) as archive:
+                contents.append([archive.read(name)[0] for name in archive.namelist()])
+        assert contents == [[0, 1], picked[2], large, [3, 4]]
 
 
 def test_the_files_own_window_can_be_left_out_and_its_readings_stay_apart(session, parts):
