@@ -126,7 +126,9 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     assert page.locator(".report-text").text_content() == text
 
     page.click(".report-tools button >> nth=0")
-    page.wait_for_function("() => document.querySelector('.small').textContent === 'Copiado'")
+    page.wait_for_function(
+        "() => document.querySelector('.report-tools button').textContent === 'Copiado'"
+    )
     copied = page.evaluate("navigator.clipboard.readText()")
     assert text.strip() in copied
     assert "não é dispositivo médico" in copied
