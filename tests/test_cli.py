@@ -82,7 +82,7 @@ def test_a_terminal_gets_words_in_its_language(fake, files, capsys):
     said = capsys.readouterr().out
     assert said.startswith("Somente para pesquisa")
     assert "word " * WORDS in said
-    assert "primeiro token" in said and "não foram conferidas" in said
+    assert "primeiro token" in said and "sem metadados DICOM" in said
 
 
 def test_an_unknown_model_is_refused_before_anything_starts(fake, files, capsys):
