@@ -20,6 +20,7 @@ ICONS = {
     "negative": "−",
     "uncertain": "?",
     "not_mentioned": "·",
+    "unnamed": "·",
     "unassessed": "",
     "clear": "✓",
     "excluded": "−",
@@ -69,7 +70,7 @@ def finding_row(
     found = leading(run)
     complete = run is not None and run.reading is not None and run.reading.stop is StopReason.END
     row = found[finding] if found else None
-    shown = finding_state(row, complete)
+    shown = finding_state(row, complete, found.labeler if found else "")
     uncertain = row is not None and row.label is Label.UNCERTAIN
     return {
         "finding": str(finding),

@@ -67,7 +67,8 @@ def _findings_lines(found: FindingSet, reading: Reading, language: str) -> list[
         shown = disagreements(reading.findings[0], found)
     for finding in shown:
         row = None if found.unparsed else found[finding]
-        word = text(f"label.{finding_state(row, reading.stop is StopReason.END)}", language)
+        state = finding_state(row, reading.stop is StopReason.END, found.labeler)
+        word = text(f"label.{state}", language)
         quotes = "; ".join(f"“{each}”" for each in evidence(found[finding], reading.report))
         lines.append(f"  {finding.name_in(language)}: {word}" + (f" — {quotes}" if quotes else ""))
     return lines if shown else []

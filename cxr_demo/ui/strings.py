@@ -115,6 +115,7 @@ FINDINGS: dict[str, Pair] = {
     "label.negative": ("absent", "ausente"),
     "label.uncertain": ("uncertain", "incerto"),
     "label.not_mentioned": ("not mentioned", "não mencionado"),
+    "label.unnamed": ("not named", "não citado"),
     "label.clear": ("applies", "aplica-se"),
     "label.excluded": ("does not apply", "não se aplica"),
     "label.unassessed": ("not assessed", "não avaliado"),

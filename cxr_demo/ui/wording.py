@@ -16,14 +16,18 @@ def model_name(model: str, language: str) -> str:
     return CARDS[model].name if model in CARDS else model
 
 
-def finding_state(row: FindingLabel | None, complete: bool) -> str:
+def finding_state(row: FindingLabel | None, complete: bool, labeler: str = "") -> str:
     """The label's name, or "unassessed" (also for the silence of an incomplete report, which says
     nothing). "No Finding" is a statement and no finding: it applies ("clear") or not ("excluded").
+    A finding that a direct answer leaves out counts as absent in scores, but nobody denied it: it is
+    "unnamed" here.
     """
     if row is None or (row.label is Label.NOT_MENTIONED and not complete):
         return "unassessed"
     if row.finding is Finding.NO_FINDING:
         return {Label.POSITIVE: "clear", Label.NEGATIVE: "excluded"}.get(row.label, str(row.label))
+    if labeler == "direct" and row.label is Label.NEGATIVE and not row.spans:
+        return "unnamed"
     return str(row.label)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from cxr_demo.errors import PhantomsOnly
 from cxr_demo.findings import FINDINGS, Finding, Label
+from cxr_demo.labelers import direct
 from cxr_demo.records import (
     FailedEvent,
     FindingSet,
@@ -20,6 +21,7 @@ from cxr_demo.ui import contradictions, findings_pane, present
 from cxr_demo.ui.readings import state
 from cxr_demo.ui.stamp import clipboard
 from cxr_demo.ui.state import Image
+from cxr_demo.ui.wording import finding_state
 from cxr_demo.worker.faults import ReadingStopped
 from tests.ui.build import REPORT, labels, radiograph, reading, run, study
 
@@ -142,6 +144,14 @@ def test_every_labeler_that_ran_is_heard():
     fracture = next(row for row in rows if row["finding"] == "Fracture")
     assert fracture["others"] == ["CheXbert labels: not mentioned"]
     assert fracture["differing"] == []
+
+
+def test_what_a_direct_answer_leaves_out_is_not_called_absent():
+    found = direct.parse("Cardiomegaly, Edema")
+    shown = {row.finding: finding_state(row, True, found.labeler) for row in found.labels}
+    assert shown[Finding.CARDIOMEGALY] == "positive"
+    assert shown[Finding.FRACTURE] == "unnamed"
+    assert shown[Finding.NO_FINDING] == "excluded"
 
 
 def test_no_finding_applies_or_not_and_is_never_called_absent():
