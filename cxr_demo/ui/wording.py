@@ -19,8 +19,8 @@ def model_name(model: str, language: str) -> str:
 def finding_state(row: FindingLabel | None, complete: bool, labeler: str = "") -> str:
     """The label's name, or "unassessed" (also for the silence of an incomplete report, which says
     nothing). "No Finding" is a statement and no finding: it applies ("clear") or not ("excluded").
-    A finding that a direct answer leaves out counts as absent in scores, but nobody denied it: it is
-    "unnamed" here.
+    A finding that a direct answer leaves out counts as absent in scores, but nobody denied it: here
+    it is "unnamed".
     """
     if row is None or (row.label is Label.NOT_MENTIONED and not complete):
         return "unassessed"
