@@ -7,6 +7,7 @@ JPEG, opens each file as the app does, and asks the guard. Then it asks about ev
 
 import argparse
 import json
+import multiprocessing
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,7 +34,8 @@ RANDOM = 3000
 def measure(limit: int, width: int) -> dict[str, Any]:
     """Counts of admitted images: `limit` phantoms `width` pixels wide in three kinds of file each,
     public images as they are and inverted, and `RANDOM` random ones."""
-    with ProcessPoolExecutor() as pool:
+    apart = multiprocessing.get_context("spawn")  # a fork would copy locks of the caller's threads
+    with ProcessPoolExecutor(mp_context=apart) as pool:
         admitted = list(pool.map(_kinds_admitted, TEST_SEEDS[:limit], [width] * limit))
     return {
         "test_seeds": [TEST_SEEDS[0], TEST_SEEDS[limit - 1] + 1],
