@@ -31,8 +31,9 @@ def ignore_file_lut(radiograph: Radiograph) -> Radiograph:
 
 
 def has_file_lut(radiograph: Radiograph) -> bool:
-    """Whether the file brings a window or table of its own, so that the switch has an effect."""
-    return any(
+    """Whether the file brings a window or table of its own, so that the switch has an effect. A PNG
+    or JPEG never does: its greys are what its writer wanted seen."""
+    return radiograph.source == "DICOM" and any(
         each.label != "full" or each.function is VoiFunction.TABLE for each in radiograph.windows
     )
 

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from cxr_demo.studies import open_bytes, open_study, render
+from cxr_demo.studies import has_file_lut, open_bytes, open_study, render
 from cxr_demo.studies.errors import FileDamaged, SyntaxUnsupported, TooManyPixels
 from tests.studies import build
 
@@ -34,6 +34,7 @@ def test_8_bit_png_is_shown_as_it_is(tmp_path):
     np.testing.assert_array_equal(render(radiograph), pixels)
     assert (radiograph.bits, radiograph.source) == (8, "PNG")
     assert [each.label for each in radiograph.windows] == ["file", "full"]
+    assert not has_file_lut(radiograph), "nothing that a switch could leave out"
     full = render(radiograph, radiograph.windows[1])
     assert (full.min(), full.max()) == (0, 255)
 
