@@ -6,7 +6,7 @@ PORT ?= 7860
 ARGS ?=
 # A folder made by `make bundle` beside the clone, or named here, makes the installation offline.
 WHEELS ?= wheels
-PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(wildcard $(WHEELS)/*.whl),--no-index --find-links $(WHEELS))
+PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(wildcard $(WHEELS)/*.whl),--no-index -f $(WHEELS))
 
 .PHONY: run test lint format bundle clean
 
