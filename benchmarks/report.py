@@ -6,7 +6,6 @@
 seconds; what could not be measured is null.
 """
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -17,6 +16,8 @@ from typing import Any
 
 import psutil
 import pynvml
+
+from cxr_demo.versions import installed
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA = 1
@@ -114,13 +115,7 @@ def elsewhere(gpus: Sequence[str]) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that figures depend on, as installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), **installed(*PACKAGES)}
 
 
 def _machine_problems(found: dict[str, Any]) -> list[str]:

@@ -3,7 +3,6 @@
 phantom guard -> what the model sees -> Token, Token, ... -> labels -> Reading
 """
 
-import importlib.metadata
 import platform
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from cxr_demo.records import (
     Timings,
     TokenEvent,
 )
+from cxr_demo.versions import installed
 
 _PACKAGES = ("torch", "transformers", "bitsandbytes", "tokenizers", "pillow", "pydicom", "numpy")
 
@@ -121,13 +121,7 @@ def provenance(
 
 def versions() -> dict[str, str]:
     """Versions of what a report depends on: Python and the packages that are installed."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), **installed(*_PACKAGES)}
 
 
 def _findings(report: str, kind: PipelineKind, stop: StopReason) -> tuple[FindingSet, ...]:

@@ -16,6 +16,7 @@ FLOORS = {  # the longest prefix decides; files not named here belong to floor 0
     "cxr_demo.errors": 0,
     "cxr_demo.units": 0,
     "cxr_demo.paths": 0,
+    "cxr_demo.versions": 0,
     "cxr_demo.studies": 1,
     "cxr_demo.phantoms": 1,
     "cxr_demo.labelers": 1,

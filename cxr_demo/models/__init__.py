@@ -39,4 +39,6 @@ def load(
         raise NotInThisVersion(model=card.name)
     family = importlib.import_module(f"cxr_demo.models.{card.family}")
     model: Model = family.load(card, precision, device, progress)
+    if device != "cpu" or card.phantoms_only:
+        model.warm_up()  # a large model on a processor would take minutes for it
     return model

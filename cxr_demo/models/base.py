@@ -109,6 +109,9 @@ class Model(Protocol):
     ) -> Generation:
         """Greedy reply to `prompt` about `seen`; `submitted` is a reading of `time.monotonic()`."""
 
+    def warm_up(self) -> None:
+        """Read something short, so that the first report does not pay for the libraries' start."""
+
     def reset_peaks(self) -> None:
         """Start a new measurement of `peaks`."""
 

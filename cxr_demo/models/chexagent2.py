@@ -223,10 +223,7 @@ def load(card: ModelCard, precision: Precision, device: str, progress: Progress)
     with understood(card, "vocab.json or merges.txt"):
         words = Words(installed.folder)
     stand_in = weights.is_stand_in(installed.folder)
-    model = CheXagent2Model(card, precision, native, words, digest, stand_in)
-    if place.type == "cuda":
-        model.warm_up()
-    return model
+    return CheXagent2Model(card, precision, native, words, digest, stand_in)
 
 
 def build(card: ModelCard, folder: Path) -> CheXagent2Native:

@@ -215,10 +215,7 @@ def load(
     with understood(card, "tokenizer.json"):
         tokenizer = Tokenizer.from_file(str(installed.folder / "tokenizer.json"))
     stand_in = weights.is_stand_in(installed.folder)
-    model = CheXagent8bModel(card, precision, native, tokenizer, images, digest, stand_in)
-    if place.type == "cuda":
-        model.warm_up()
-    return model
+    return CheXagent8bModel(card, precision, native, tokenizer, images, digest, stand_in)
 
 
 def build(card: ModelCard, folder: Path) -> CheXagent8bNative:

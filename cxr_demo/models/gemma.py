@@ -150,10 +150,7 @@ def load(
     native = load_native(kind, card, installed, precision, place, progress)
     processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
     stand_in = weights.is_stand_in(installed.folder)
-    model = GemmaModel(card, precision, native, processor, digest, stand_in)
-    if place.type == "cuda" or card.phantoms_only:
-        model.warm_up()  # a large model on a processor would take minutes for it
-    return model
+    return GemmaModel(card, precision, native, processor, digest, stand_in)
 
 
 def load_processor(folder: Path, image_tokens: int) -> Gemma3Processor:

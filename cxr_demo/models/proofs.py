@@ -4,7 +4,6 @@ One JSON file in the private folder. A result holds for the same weights, precis
 versions of the libraries that compute; no torch here, so that the screen can tell it.
 """
 
-import importlib.metadata
 import json
 import os
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from typing import Any
 
 from cxr_demo.paths import private_dir
 from cxr_demo.records import ImageUse, Precision
+from cxr_demo.versions import installed
 
 _FILE = "image_use.json"
 _PACKAGES = ("torch", "transformers", "bitsandbytes")
@@ -53,15 +53,9 @@ def _key(model: str, precision: Precision, weights: str, engine: str) -> str:
     return json.dumps([model, str(precision), weights, engine, _versions()])
 
 
-@lru_cache(maxsize=1)
 def _versions() -> list[str]:
-    found = []
-    for name in _PACKAGES:
-        try:
-            found.append(importlib.metadata.version(name))
-        except importlib.metadata.PackageNotFoundError:
-            found.append("-")
-    return found
+    found = installed(*_PACKAGES)
+    return [found.get(name, "-") for name in _PACKAGES]
 
 
 def _record(held: dict[str, Any]) -> ImageUse:

@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Callable
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 
 import gradio as gr
 
@@ -20,6 +19,7 @@ from cxr_demo.ui.strings import KEYS, LANGUAGES, text
 from cxr_demo.ui.wording import image_use, model_name
 from cxr_demo.ui.words import words
 from cxr_demo.units import format_count
+from cxr_demo.versions import installed
 
 PACKAGES = ("cxr-demo", "torch", "transformers", "bitsandbytes", "gradio", "pydicom", "numpy")
 
@@ -182,10 +182,10 @@ def _keys(language: str) -> str:
 
 
 def _versions() -> str:
-    found = [("Python", platform.python_version()), (platform.system(), platform.release())]
-    for package in PACKAGES:
-        try:
-            found.append((package, version(package)))
-        except PackageNotFoundError:
-            continue  # the program runs from its clone and need not be installed
+    # The program itself runs from its clone and need not be among the installed packages.
+    found = [
+        ("Python", platform.python_version()),
+        (platform.system(), platform.release()),
+        *installed(*PACKAGES).items(),
+    ]
     return f"<p class='versions'>{escape(' · '.join(f'{k} {v}' for k, v in found))}</p>"
