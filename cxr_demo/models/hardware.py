@@ -8,10 +8,8 @@ import torch
 from cxr_demo.errors import OutOfMemory, PrecisionUnsupported
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Memory, Precision
+from cxr_demo.telemetry import capability
 from cxr_demo.units import format_bytes
-
-BF16_CAPABILITY = (8, 0)
-"""First NVIDIA generation with bfloat16 arithmetic (Ampere); older ones only emulate it."""
 
 
 def name_of(device: torch.device) -> str:
@@ -31,12 +29,11 @@ def check_precision(card: ModelCard, precision: Precision, device: torch.device)
         raise PrecisionUnsupported(
             model=card.name, precision=precision.value, detail=f"{precision} ∉ {{{offered}}}"
         )
-    if device.type != "cuda" or precision not in (Precision.BF16, Precision.NF4):
+    if device.type != "cuda":
         return
-    found = torch.cuda.get_device_capability(device)
-    if found < BF16_CAPABILITY:
-        detail = f"compute capability {found[0]}.{found[1]} < 8.0"
-        raise PrecisionUnsupported(model=card.name, precision=precision.value, detail=detail)
+    barred = capability.barred(precision, torch.cuda.get_device_capability(device))
+    if barred is not None:
+        raise PrecisionUnsupported(model=card.name, precision=precision.value, detail=barred.detail)
 
 
 def out_of_memory(card: ModelCard, device: torch.device) -> OutOfMemory:

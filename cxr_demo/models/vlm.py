@@ -46,7 +46,8 @@ class NativeNetwork(ABC):
         self.layers, self.window = layers, window
         self.positions: int = body.config.max_position_embeddings
         self.device: torch.device = head.weight.device
-        self.dtype: torch.dtype = head.weight.dtype
+        # A head that computes in another type than it stores says so.
+        self.dtype: torch.dtype = getattr(head, "compute_dtype", head.weight.dtype)
 
     @abstractmethod
     def mask(self, masks: Masks) -> Any:
