@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "label": ("cxr_demo.cli_label", "label the 14 findings in a report's text"),
     "evaluate": ("cxr_demo.cli_evaluate", "measure a model's quality; goes on where it stopped"),
     "selftest": ("cxr_demo.cli_selftest", "prove that a model uses its image"),
+    "fit": ("cxr_demo.cli_fit", "which model fits this GPU, or one of another size"),
     "weights": ("cxr_demo.cli_weights", "fetch, verify or import the weights of real models"),
     "doctor": ("cxr_demo.cli_doctor", "what is wrong with this machine, and how to mend it"),
 }

@@ -66,6 +66,7 @@ TORCH_FREE = (  # what the app's process imports, at module level and through ot
     "cxr_demo.models.cards",
     "cxr_demo.studies",
     "cxr_demo.telemetry.doctor",
+    "cxr_demo.fit",
     "app",
 )
 

@@ -74,6 +74,12 @@ def describe(index: int, handle: Any, pid: int) -> GpuMemory:
     )
 
 
+def describe_all() -> list[GpuMemory]:
+    """Every GPU of this machine at this moment, with what this process uses of it."""
+    found = enumerate(handles())
+    return [describe(index, each, os.getpid()) for index, each in found if each is not None]
+
+
 def name(handle: Any) -> str | None:
     """The GPU's product name."""
     answer = ask(pynvml.nvmlDeviceGetName, handle)

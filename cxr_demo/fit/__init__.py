@@ -1,0 +1,51 @@
+"""Will it fit? What each model needs of a GPU, counted or measured, against what is free. No torch.
+
+    shapes -> estimate --\
+                          answers(gpu) -> Answer per model and precision -> advice
+    measured figures ----/
+"""
+
+from cxr_demo.fit.advice import Advice, Quality, advice, precision_words
+from cxr_demo.fit.answers import (
+    CLASSES,
+    Answer,
+    Basis,
+    Verdict,
+    answer,
+    answers,
+    basis_words,
+    verdict_word,
+)
+from cxr_demo.fit.estimate import Need, Work, need
+from cxr_demo.fit.faults import CardNotUnderstood, MeasuringStopped, NoGpu, NotDescribed
+from cxr_demo.fit.machine import Gpu, Machine, machine, typed
+from cxr_demo.fit.measured import Measured
+from cxr_demo.fit.words import Sentence
+
+__all__ = [
+    "CLASSES",
+    "Advice",
+    "Answer",
+    "Basis",
+    "CardNotUnderstood",
+    "Gpu",
+    "Machine",
+    "Measured",
+    "MeasuringStopped",
+    "Need",
+    "NoGpu",
+    "NotDescribed",
+    "Quality",
+    "Sentence",
+    "Verdict",
+    "Work",
+    "advice",
+    "answer",
+    "answers",
+    "basis_words",
+    "machine",
+    "need",
+    "precision_words",
+    "typed",
+    "verdict_word",
+]

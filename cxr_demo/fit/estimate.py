@@ -1,0 +1,137 @@
+"""What a model will need on a GPU, from its tensors and the work. No torch, nothing is run.
+
+    device = context + reserved
+    reserved = tensors + cache + activations + what the allocator keeps
+
+Each phase has its own peak; what torch's allocator has once reserved stays, so no later peak is
+smaller than an earlier one. The few numbers that cannot be counted stand in `Constants`, fitted on
+measurements (`fit.judgement`).
+"""
+
+from dataclasses import dataclass
+
+from cxr_demo.fit import storage as storages
+from cxr_demo.fit.architectures import ARCHITECTURES, Architecture
+from cxr_demo.fit.storage import STORAGES, Storage
+from cxr_demo.models.cards import REPORT_TOKENS
+from cxr_demo.records import Precision
+from cxr_demo.units import MIB
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes of a GPU at the peak of each phase, less what was used before the process began; the
+    driver's and the context's own share included."""
+
+    load: int
+    prefill: int
+    decode: int
+
+    @property
+    def peak(self) -> int:
+        """What must be free."""
+        return max(self.load, self.prefill, self.decode)
+
+
+@dataclass(frozen=True)
+class Work:
+    """`prompt` positions (image included; None: the report's prompt), room for `new` tokens, and
+    `batch` radiographs at once."""
+
+    prompt: int | None = None
+    new: int = REPORT_TOKENS
+    batch: int = 1
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Bytes that no shape gives. `context`: CUDA's context, its libraries and kernels. `slack`:
+    cuBLAS's workspace, captured graphs, and what the allocator reserves and cannot use."""
+
+    context: int
+    slack: int
+
+
+CONSTANTS = Constants(context=741 * MIB, slack=100 * MIB)
+"""Fitted on the committed measurements; `python -m benchmarks.fit_judgement` prints them."""
+
+PROGRAM = 1024 * MIB
+"""Bytes of main memory that Python, torch and transformers take for themselves."""
+
+_REPORT = Work()
+
+
+def need(
+    model: str, precision: Precision, work: Work = _REPORT, constants: Constants = CONSTANTS
+) -> Need:
+    """The estimate. Raises KeyError for a model whose tensors are not described."""
+    shape, storage = ARCHITECTURES[model], STORAGES[precision]
+    tensors = storages.weights(shape, storage)
+    fixed = constants.context + constants.slack
+    load = tensors + load_surplus(shape, storage)
+    prefill = tensors + max(
+        vision_activations(shape, storage),
+        cache(shape, storage, work) + prefill_activations(shape, storage, work),
+    )
+    decode = tensors + cache(shape, storage, work) + decode_activations(shape, storage, work)
+    prefill = max(load, prefill)
+    return Need(fixed + load, fixed + prefill, fixed + max(prefill, decode))
+
+
+def load_surplus(shape: Architecture, storage: Storage) -> int:
+    """Beyond the finished tensors: the one that is being packed, still whole in bfloat16."""
+    return 2 * shape.largest_linear if storage.packed else 0
+
+
+def cache(shape: Architecture, storage: Storage, work: Work) -> int:
+    """Keys and values of all positions and all room, whatever a layer's window is."""
+    text = shape.text
+    columns = (shape.prompt if work.prompt is None else work.prompt) + work.new
+    each = 2 * text.kv_heads * text.head_width * storage.plain
+    return work.batch * columns * text.layers * each
+
+
+def vision_activations(shape: Architecture, storage: Storage) -> int:
+    """One image in the tower: the widest moment of a block, or of the bridge behind it."""
+    seen, element = shape.vision, storage.compute
+    block = 2 * seen.width + 2 * seen.middle
+    bridge = seen.width + 2 * seen.bridge
+    return seen.positions * max(block, bridge) * element + unpacked(shape, storage)
+
+
+def prefill_activations(shape: Architecture, storage: Storage, work: Work) -> int:
+    """All positions of the prompt in one block of the language model, and one row of logits."""
+    text = shape.text
+    positions = shape.prompt if work.prompt is None else work.prompt
+    widest = 3 * text.width + (3 if text.gated else 4) * text.middle
+    logits = work.batch * text.vocabulary * storage.compute
+    return work.batch * positions * widest * storage.compute + logits + unpacked(shape, storage)
+
+
+def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int:
+    """One position per row: the keys and values of one layer as attention sees them, and logits."""
+    text = shape.text
+    columns = (shape.prompt if work.prompt is None else work.prompt) + work.new
+    attended = 2 * columns * text.heads * text.head_width * storage.compute
+    logits = 3 * text.vocabulary * storage.compute
+    whole = unpacked(shape, storage) if work.batch > 1 else 0
+    return work.batch * (attended + logits) + whole
+
+
+def unpacked(shape: Architecture, storage: Storage) -> int:
+    """The largest 4-bit layer as it is multiplied with more than one row."""
+    return storage.compute * shape.largest_linear if storage.packed else 0
+
+
+def host_need(model: str, precision: Precision) -> Need:
+    """Bytes of main memory without a GPU: the same tensors, the program itself, and the layers that
+    a processor has to unpack. Raises KeyError as `need` does."""
+    counted = need(model, precision, constants=Constants(PROGRAM, 0))
+    if not STORAGES[precision].packed:
+        return counted
+    odd = sum(
+        2 * count * rows * columns
+        for _, rows, columns, count in ARCHITECTURES[model].linears
+        if columns % storages.BLOCK
+    )
+    return Need(counted.load + odd, counted.prefill + odd, counted.decode + odd)
