@@ -1,20 +1,22 @@
-"""`python -m cxr_demo weights list | fetch | verify | import | urls`: weights of real models.
+"""`python -m cxr_demo weights list | fetch | verify | import | urls | delete`.
 
-Only `fetch` and `urls` use the network. Ctrl-C pauses a fetch; the same command goes on.
+Only `fetch` and `urls` use the network. Ctrl-C pauses a fetch; the same command goes on. The app
+starts the same commands with `--json --attached` (`cxr_demo.ui.errands`).
 """
 
 import argparse
 import sys
+import threading
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import CxrError, WeightsRefused
 from cxr_demo.ui.about_text import LICENCES_PT
 from cxr_demo.units import format_bytes, format_seconds
-from cxr_demo.weights import record
+from cxr_demo.weights import leash, record
 from cxr_demo.weights.faults import Stopped
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.sources import PACKAGES, Package, package
@@ -60,6 +62,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "altered": ("ALTERED: fetch it again", "ALTERADO: baixe de novo"),
     "missing": ("MISSING: fetch it again", "AUSENTE: baixe de novo"),
     "unlisted": ("not in the record", "fora do registro"),
+    "deleted": ("{name}: {total} deleted from {folder}", "{name}: {total} apagados de {folder}"),
     "hosts": ("Hosts (HTTPS, port 443):", "Servidores (HTTPS, porta 443):"),
     "hidden": (
         "The storage host is told only to accounts that accepted the terms: {why}",
@@ -73,6 +76,9 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_ATTACHED = "stop when standard input closes: the app pauses it so, and takes it along when it ends"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's subcommands and options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -83,12 +89,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--model", choices=list(PACKAGES), help="if nothing else says it")
         elif name != "list":
             action.add_argument("model", metavar="MODEL", help=", ".join(PACKAGES))
+        if name in ("fetch", "verify", "import"):
+            action.add_argument("--attached", action="store_true", help=_ATTACHED)
         add_common_arguments(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do one action; 1 if a file is missing or altered."""
-    return _ACTIONS[arguments.action][1](arguments)
+    """Do one action; 1 if a file is missing or altered. With `--json`, an error is a line of the
+    output as well: `{"error": {"code", "params"}}`."""
+    try:
+        return _ACTIONS[arguments.action][1](arguments)
+    except CxrError as error:
+        if arguments.json:
+            print_json({"error": error.to_dict()})
+        raise
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -121,6 +135,8 @@ def _fetch(arguments: argparse.Namespace) -> int:
     from cxr_demo.weights.fetch import Fetch  # with huggingface_hub, which `list` does without
 
     fetch = Fetch(arguments.model, on_progress=_Line(arguments))
+    if arguments.attached:
+        leash.hold(fetch.stop)
     wanted = fetch.package
     if not arguments.json:
         print(_licence(wanted, arguments))
@@ -158,7 +174,7 @@ def _announce(planned: "Plan", arguments: argparse.Namespace) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from cxr_demo.weights.verify import State, verify
 
-    found = verify(arguments.model, on_progress=_Line(arguments))
+    found = verify(arguments.model, _Line(arguments), _stopped(arguments))
     if not arguments.json:
         _Line.clear()
     for each in found:
@@ -172,7 +188,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from cxr_demo.weights.importing import import_folder
 
-    done = import_folder(arguments.folder, arguments.model, on_progress=_Line(arguments))
+    done = import_folder(arguments.folder, arguments.model, _Line(arguments), _stopped(arguments))
     _conclude(done.package, done.record, arguments)
     if not done.compared and not arguments.json:
         print(_say("uncompared", arguments, model=done.package.id))
@@ -199,6 +215,27 @@ def _urls(arguments: argparse.Namespace) -> int:
         print(f"  {each.size:>14,}  {each.hash}  {each.url}")
     print(f"  {sum(each.size for each in found.files):>14,}")
     return 0
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    from cxr_demo.weights.removal import remove
+
+    wanted = package(arguments.model)
+    size = remove(wanted.id)
+    if arguments.json:
+        print_json({"deleted": wanted.id, "bytes": size})
+        return 0
+    total = format_bytes(size, arguments.language)
+    print(_say("deleted", arguments, name=wanted.name, total=total, folder=str(wanted.folder)))
+    return 0
+
+
+def _stopped(arguments: argparse.Namespace) -> threading.Event:
+    """Set when the app, if it started this, wants it to stop."""
+    stopped = threading.Event()
+    if arguments.attached:
+        leash.hold(stopped.set)
+    return stopped
 
 
 class _Line:
@@ -263,4 +300,5 @@ _ACTIONS = {
     "verify": ("read every file in full and compare its hash", _verify),
     "import": ("take over a folder that was copied from elsewhere", _import),
     "urls": ("hosts, files, sizes and hashes, for a firewall team", _urls),
+    "delete": ("delete a model's folder", _delete),
 }

@@ -6,14 +6,11 @@ may read while one writes (SQLite's WAL, which needs all of them on one host).
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from cxr_demo.store.migrations import migrate
+from cxr_demo.store.connection import Opened, now
 
 
 @dataclass(frozen=True)
@@ -57,16 +54,8 @@ def run_id(kind: str, recipe: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-class RunStore:
+class RunStore(Opened):
     """One SQLite file. An instance belongs to one thread; open another for another thread."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        migrate(self._connection)
-        path.chmod(0o600)
 
     def open_run(self, kind: str, recipe: dict[str, Any], total: int) -> StoredRun:
         """Start the run of this recipe, or go on with it; its state becomes "running"."""
@@ -74,7 +63,7 @@ class RunStore:
         self._connection.execute(
             "INSERT INTO run (id, kind, recipe, total, state, created) "
             "VALUES (?, ?, ?, ?, 'running', ?) ON CONFLICT (id) DO UPDATE SET state = 'running'",
-            (name, kind, json.dumps(recipe, sort_keys=True), total, _now()),
+            (name, kind, json.dumps(recipe, sort_keys=True), total, now()),
         )
         return StoredRun(name, kind, recipe, total, "running")
 
@@ -115,7 +104,7 @@ class RunStore:
         marks = ", ".join("?" * (len(_COLUMNS) + 2))
         self._connection.execute(
             f"INSERT OR IGNORE INTO prediction ({names}) VALUES ({marks})",
-            (run, *(row[column] for column in _COLUMNS), _now()),
+            (run, *(row[column] for column in _COLUMNS), now()),
         )
 
     def keys(self, run: str) -> set[str]:
@@ -140,17 +129,3 @@ class RunStore:
             for column in _JSON:
                 found[column] = None if found[column] is None else json.loads(found[column])
             yield Prediction(**found | {"unparsed": bool(found["unparsed"])})
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        self.close()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

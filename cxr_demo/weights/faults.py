@@ -235,6 +235,14 @@ class NoRecord(WeightsError):
     )
 
 
+class NothingThere(WeightsError):
+    """There is no folder to delete."""
+
+    code = "weights_nothing_there"
+    en = "Nothing of {model} is on this machine ({folder}): there is nothing to delete."
+    pt = "Nada de {model} está nesta máquina ({folder}): não há o que apagar."
+
+
 class ImportRefused(WeightsError):
     """The folder is no complete copy of a model that the app knows."""
 

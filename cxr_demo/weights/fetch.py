@@ -21,9 +21,10 @@ from cxr_demo.weights import faults, hashes, record
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.hub import Hub, RemoteFile
 from cxr_demo.weights.meter import Meter, OnProgress, Phase
+from cxr_demo.weights.parts import discard, part_of, received
 from cxr_demo.weights.record import FileRecord, Record
 from cxr_demo.weights.sources import Package, Source, package
-from cxr_demo.weights.transfer import discard, guarded, part_of, received, transfer
+from cxr_demo.weights.transfer import guarded, transfer
 
 SPARE = 64 * MIB
 """Left free on the disk besides the files."""

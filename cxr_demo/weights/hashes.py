@@ -36,6 +36,13 @@ def file_sha256(path: Path, step: Step | None = None, fresh: bool = False) -> st
     return computed
 
 
+def remembered(paths: Sequence[Path]) -> dict[Path, str | None]:
+    """The SHA-256 that was last computed of each of `paths`, None for one that changed since or was
+    never read. Reads none of them."""
+    known = _load()
+    return {each: known.get(_identity(each)) for each in paths}
+
+
 def git_sha1(path: Path) -> str:
     """Git's own hash of one file, by which the hub names small files."""
     content = path.read_bytes()

@@ -15,9 +15,10 @@ from cxr_demo.weights import faults, hashes, record
 from cxr_demo.weights.fetch import exclusive, refuse_without_room
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.meter import Meter, OnProgress, Phase
+from cxr_demo.weights.parts import discard, part_of
 from cxr_demo.weights.record import FileRecord, Record
 from cxr_demo.weights.sources import PACKAGES, Package, package, wanted
-from cxr_demo.weights.transfer import discard, guarded, part_of
+from cxr_demo.weights.transfer import guarded
 
 _BLOCK = 4 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}")

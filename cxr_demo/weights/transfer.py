@@ -19,29 +19,13 @@ from cxr_demo.units import UNKNOWN, format_bytes
 from cxr_demo.weights import faults
 from cxr_demo.weights.hashes import Step
 from cxr_demo.weights.hub import Hub, RemoteFile, by_status, host_of
+from cxr_demo.weights.parts import discard, etag_of, part_of, received
 
 _BUFFER = 256 * 1024  # what a kill can lose; a cut loses nothing
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _CUT = (httpx2.TransportError, faults.HubBusy, faults.Offline)
 """What may pass by itself. Each attempt asks for a new address, since signed ones expire."""
-
-
-def part_of(path: Path) -> Path:
-    """Where the bytes of `path` gather until they are whole and verified."""
-    return path.with_name(f"{path.name}.part")
-
-
-def received(path: Path) -> int:
-    """Bytes of `path` that came so far and were not finished."""
-    part = part_of(path)
-    return part.stat().st_size if part.is_file() else 0
-
-
-def discard(path: Path) -> None:
-    """Forget what came of `path` so far."""
-    part_of(path).unlink(missing_ok=True)
-    _etag_of(path).unlink(missing_ok=True)
 
 
 def transfer(hub: Hub, file: RemoteFile, path: Path, step: Step) -> None:
@@ -59,7 +43,7 @@ def transfer(hub: Hub, file: RemoteFile, path: Path, step: Step) -> None:
 
 
 def _pull(hub: Hub, file: RemoteFile, path: Path, step: Step) -> None:
-    part, etag = part_of(path), _etag_of(path)
+    part, etag = part_of(path), etag_of(path)
     start = received(path)
     if start > file.size:
         step(-start)
@@ -131,10 +115,6 @@ def guarded(folder: Path) -> Iterator[None]:
 def _strong(etag: str | None) -> str:
     # If-Range takes strong validators only (RFC 9110, 13.1.5)
     return etag if etag and not etag.startswith("W/") else ""
-
-
-def _etag_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part.etag")
 
 
 def _final(hub: Hub, error: Exception) -> CxrError:
