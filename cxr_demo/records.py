@@ -261,6 +261,21 @@ class Timings:
 
 
 @dataclass(frozen=True)
+class BatchUse:
+    """How well a batch was used: `steps` of `slots` rows each; `idle` counts the rows, over all
+    steps, that computed nothing which was kept."""
+
+    slots: int
+    steps: int
+    idle: int
+
+    @property
+    def idle_share(self) -> float | None:
+        """Share of idle slots in 0..1, None before the first step."""
+        return self.idle / (self.steps * self.slots) if self.steps else None
+
+
+@dataclass(frozen=True)
 class ImageUse:
     """What the self-test measured of one model on this machine (`models.selftest`): mean KL in
     nats to another image (`movement`), to the same one with noise (`floor`), to a black one and to

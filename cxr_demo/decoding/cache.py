@@ -35,12 +35,17 @@ class KeyValueCache:
         window: int | None,
         dtype: torch.dtype,
         device: torch.device,
+        storage: tuple[list[Tensor], list[Tensor]] | None = None,
     ) -> None:
+        """`storage`: keys and values of each layer that already lie somewhere, to be written to in
+        place of new ones."""
         self.shapes = tuple(shapes)
         self.batch, self.room, self.window = batch, room, window
         self.dtype, self.device = dtype, device
-        self.keys = [self._empty(each) for each in self.shapes]
-        self.values = [self._empty(each) for each in self.shapes]
+        if storage is None:
+            keys, values = ([self._empty(each) for each in self.shapes] for _ in range(2))
+            storage = keys, values
+        self.keys, self.values = storage
         self.positions = torch.zeros(batch, room, dtype=torch.long, device=device)
         self.valid = torch.zeros(batch, room, dtype=torch.bool, device=device)
         self.holes = False

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from cxr_demo.decoding import masks
 from cxr_demo.decoding.cache import KeyValueCache
-from cxr_demo.decoding.engine import Network, Prefix, Request, ShouldStop, State, Step, never
+from cxr_demo.decoding.engine import Network, Prefix, Request, ShouldStop, State, never
+from cxr_demo.decoding.engine import Step as Decoded
 from cxr_demo.decoding.sampling import Chooser, logprob
+from cxr_demo.decoding.step import Step, through
 
 
 class PlainEngine:
@@ -24,7 +26,7 @@ class PlainEngine:
         """Run all positions of `prefix`, with room for `room` more in the cache."""
         batch, length, _ = prefix.embeddings.shape
         net = self._network
-        cache = KeyValueCache(net.layers, batch, length + room, net.window, net.dtype, net.device)
+        cache = self._cache(batch, length, room)
         positions = (prefix.valid.long().cumsum(1) - 1).clamp(min=0)
         cache.begin(positions, prefix.valid)
         hidden = self._run(prefix.embeddings, positions, cache, prefix.blocks)
@@ -50,7 +52,7 @@ class PlainEngine:
     @torch.no_grad()
     def decode(
         self, state: State, request: Request, should_stop: ShouldStop = never
-    ) -> Iterator[Step]:
+    ) -> Iterator[Decoded]:
         """Decode until all rows ended, the limit is reached or `should_stop()` is true."""
         choose = Chooser(request.sampling, state.logits.device)
         ended = [False] * state.cache.batch
@@ -62,7 +64,7 @@ class PlainEngine:
                 self._step(state, chosen)
             chosen = choose(state.logits)
             probabilities = logprob(state.logits, chosen) if request.logprobs else None
-            step = _step(chosen.tolist(), ended, request.stop_ids, probabilities)
+            step = decoded(chosen.tolist(), ended, request.stop_ids, probabilities)
             yield step
             ended = list(step.ended)
             if all(ended):
@@ -76,6 +78,15 @@ class PlainEngine:
             self._step(state, column)
             every.append(state.logits)
         return torch.stack(every, dim=1)
+
+    def steps(self, slots: int, room: int) -> Step:
+        """A step for `slots` sequences of up to `room` positions, as `many.Table` takes it."""
+        return Step(self._network, slots, room, through(self._network))
+
+    def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
+        """Where a prefill of `length` positions, with `room` more, goes."""
+        net = self._network
+        return KeyValueCache(net.layers, batch, length + room, net.window, net.dtype, net.device)
 
     def _step(self, state: State, chosen: Tensor) -> None:
         positions = state.next[:, None]
@@ -94,15 +105,16 @@ class PlainEngine:
         return self._network.hidden(embeddings, positions, masks.build(cache, blocks), cache)
 
 
-def _step(
+def decoded(
     chosen: list[int],
     ended: list[bool],
     stop_ids: frozenset[int],
     probabilities: list[float] | None,
-) -> Step:
+) -> Decoded:
+    """What a step gave: the `chosen` id of each row, unless it had `ended` before."""
     ids = tuple(None if gone else id for id, gone in zip(chosen, ended, strict=True))
     now = tuple(gone or id in stop_ids for id, gone in zip(chosen, ended, strict=True))
     if probabilities is None:
-        return Step(ids, now)
+        return Decoded(ids, now)
     shown = tuple(None if gone else p for p, gone in zip(probabilities, ended, strict=True))
-    return Step(ids, now, shown)
+    return Decoded(ids, now, shown)

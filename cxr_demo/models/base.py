@@ -4,7 +4,7 @@ Radiograph -> see() -> Seen -> generate() -> Generation: Token, Token, ... and w
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_demo.models.cards import ModelCard
-from cxr_demo.records import Memory, Precision, Prompt, Radiograph, StopReason, Token
+from cxr_demo.records import BatchUse, Memory, Precision, Prompt, Radiograph, StopReason, Token
 
 ShouldStop = Callable[[], bool]
 
@@ -34,6 +34,39 @@ class Piece:
     id: int
     text: str
     ends: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One radiograph to read in a batch. `key` is the caller's name for it; `limit` bounds the new
+    tokens below the prompt's own bound. `force`, for benchmarks: reply with exactly that many
+    tokens, whatever they are."""
+
+    key: str
+    seen: Seen
+    prompt: Prompt
+    limit: int | None = None
+    force: int | None = None
+
+    @property
+    def most(self) -> int:
+        """New tokens at the most."""
+        if self.force is not None:
+            return self.force
+        return min(self.limit or self.prompt.max_new_tokens, self.prompt.max_new_tokens)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole reply from a batch. `stop` is END or LENGTH; `prompt_tokens` counts positions of
+    image and text; `seconds` run from the admission to a slot, prefill included, to the end."""
+
+    key: str
+    text: str
+    ids: tuple[int, ...]
+    stop: StopReason
+    prompt_tokens: int
+    seconds: float
 
 
 class Generation(Iterator[Token]):
@@ -81,6 +114,7 @@ class Model(Protocol):
 
     `engine` names the decode path in use ("plain", "captured", "compiled"); `device` is the
     hardware's name, never a path. `stand_in`: the checkpoint holds random weights and says so.
+    `batch_use`: how well the last `generate_many` used its slots.
     """
 
     card: ModelCard
@@ -89,6 +123,7 @@ class Model(Protocol):
     engine: str
     confirmed: bool
     stand_in: bool
+    batch_use: BatchUse | None
 
     @property
     def weights_sha256(self) -> str:
@@ -108,6 +143,13 @@ class Model(Protocol):
         submitted: float | None = None,
     ) -> Generation:
         """Greedy reply to `prompt` about `seen`; `submitted` is a reading of `time.monotonic()`."""
+
+    def generate_many(
+        self, items: Iterable[Item], slots: int, should_stop: ShouldStop = lambda: False
+    ) -> Iterator[Reply]:
+        """Greedy replies to all `items`, up to `slots` at a time, in the order of ending. `items`
+        is drawn from as slots get free. After a stop, unfinished replies are dropped. A
+        `generate` may run between two replies. Raises OutOfMemory and PromptTooLong."""
 
     def warm_up(self) -> None:
         """Read something short, so that the first report does not pay for the libraries' start."""

@@ -5,6 +5,7 @@ pixels (512, 512, 3) -> SigLIP without its last norm and head -> 1024 features
 """
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from torch import Tensor, nn
 from transformers import PhiConfig, PhiForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
 from cxr_demo import weights
-from cxr_demo.decoding.engine import Prefix
 from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
@@ -186,14 +186,9 @@ class CheXagent2Model(VisionLanguageModel):
         stop = self._words.id(END)
         return [*system, stop, *opening, *image, *question, stop, *closing]
 
-    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
-        """Image and prompt as one row of embeddings, on the device."""
-        ids = torch.tensor([self.prompt_ids(prompt)], device=self._network.device)
-        embeddings = self._network.embed(ids)
-        features = self._image_features(seen)
-        embeddings[ids == self._words.id(IMAGE[1])] = features[0]
-        valid = torch.ones_like(ids, dtype=torch.bool)
-        return Prefix(embeddings, valid, torch.full_like(ids, -1))  # the image is causal, too
+    def image_places(self, ids: Tensor) -> Tensor:
+        """(B, T) bool; the image is causal, too."""
+        return ids == self._words.id(IMAGE[1])
 
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`."""
@@ -205,10 +200,10 @@ class CheXagent2Model(VisionLanguageModel):
         super().close()
 
     @torch.no_grad()
-    def _image_features(self, seen: Seen) -> Tensor:
-        """(1, positions, D)."""
+    def image_features(self, seens: Sequence[Seen]) -> Tensor:
+        """(B, positions, D)."""
         net = self._network
-        features: Tensor = self._visual(normalised(seen, HALF, HALF, net.device, net.dtype))
+        features: Tensor = self._visual(normalised(seens, HALF, HALF, net.device, net.dtype))
         return features
 
 

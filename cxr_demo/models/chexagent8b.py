@@ -27,7 +27,6 @@ from transformers import (
 )
 
 from cxr_demo import weights
-from cxr_demo.decoding.engine import Prefix
 from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
@@ -35,6 +34,7 @@ from cxr_demo.models.images import squashed_square
 from cxr_demo.models.streaming import Place, fill, read_json, taken, understood
 from cxr_demo.models.vlm import (
     ATTENTION,
+    PADDING,
     CausalNetwork,
     VisionLanguageModel,
     normalised,
@@ -176,13 +176,10 @@ class CheXagent8bModel(VisionLanguageModel):
         ids = self._tokenizer.encode(_wrapped(prompt), add_special_tokens=False).ids
         return [*[0] * self._queries, self._vocabulary[BEGIN], *ids]
 
-    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
-        """Image and prompt as one row of embeddings, on the device."""
-        ids = torch.tensor([self.prompt_ids(prompt)], device=self._network.device)
-        text = self._network.embed(ids[:, self._queries :])
-        embeddings = torch.cat([self._image_features(seen), text], dim=1)
-        valid = torch.ones_like(ids, dtype=torch.bool)
-        return Prefix(embeddings, valid, torch.full_like(ids, -1))  # the queries are causal, too
+    def image_places(self, ids: Tensor) -> Tensor:
+        """(B, T) bool: the queries go first. They are causal, too."""
+        given = ids != PADDING
+        return given & (given.cumsum(1) <= self._queries)
 
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`."""
@@ -194,11 +191,10 @@ class CheXagent8bModel(VisionLanguageModel):
         super().close()
 
     @torch.no_grad()
-    def _image_features(self, seen: Seen) -> Tensor:
-        """(1, queries, D)."""
+    def image_features(self, seens: Sequence[Seen]) -> Tensor:
+        """(B, queries, D)."""
         net, images = self._network, self._images
-        pixels = normalised(seen, images.mean, images.deviation, net.device, net.dtype)
-        return self._see(pixels)
+        return self._see(normalised(seens, images.mean, images.deviation, net.device, net.dtype))
 
 
 def load(

@@ -4,7 +4,7 @@ native classes.
     pixels (S, S, 3) -> vision tower -> projector -> 256 positions inside the prompt's embeddings
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImagePr
 
 from cxr_demo import weights
 from cxr_demo.decoding.cache import LayerShape
-from cxr_demo.decoding.engine import Prefix
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
-from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, start_digest
+from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, normalised, start_digest
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 THOUGHT = ("<unused94>", "<unused95>")
@@ -50,6 +49,8 @@ class GemmaNetwork(NativeNetwork):
 
 class GemmaModel(VisionLanguageModel):
     """A loaded Gemma 3; see `models.base.Model`."""
+
+    sees_both_ways = True
 
     def __init__(
         self,
@@ -98,21 +99,9 @@ class GemmaModel(VisionLanguageModel):
         )
         return str(text)
 
-    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
-        """Image and prompt as one row of embeddings, on the device."""
-        inputs = self._processor(
-            text=self.prompt_text(prompt),
-            images=[seen.pixels],
-            do_resize=False,  # `see` did, and what was seen must be what goes in
-            add_special_tokens=False,  # the template wrote them
-            return_tensors="pt",
-        ).to(self._network.device)
-        is_image = inputs["token_type_ids"] == 1
-        embeddings = self._network.embed(inputs["input_ids"].where(~is_image, 0))
-        features = self._image_features(inputs["pixel_values"].to(self._network.dtype))
-        embeddings[is_image] = features.reshape(-1, features.shape[-1])
-        blocks = is_image.long() - 1
-        return Prefix(embeddings, torch.ones_like(is_image), blocks)
+    def image_places(self, ids: Tensor) -> Tensor:
+        """(B, T) bool."""
+        return ids == self._native.config.image_token_id
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The ids of `prefix`, position for position, the image's placeholders included."""
@@ -127,8 +116,10 @@ class GemmaModel(VisionLanguageModel):
         return str(self._processor.tokenizer.decode(ids, skip_special_tokens=True))
 
     @torch.no_grad()
-    def _image_features(self, pixels: Tensor) -> Tensor:
-        core = self._native.model
+    def image_features(self, seens: Sequence[Seen]) -> Tensor:
+        """(B, positions, D)."""
+        core, images, net = self._native.model, self._processor.image_processor, self._network
+        pixels = normalised(seens, images.image_mean, images.image_std, net.device, net.dtype)
         features: Tensor = core.multi_modal_projector(
             core.vision_tower(pixel_values=pixels).last_hidden_state
         )

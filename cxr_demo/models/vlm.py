@@ -5,7 +5,7 @@ a loaded model around it. Each family adds its images, its prompt and its prefix
 import gc
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -17,21 +17,27 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from cxr_demo import weights
 from cxr_demo.decoding.cache import KeyValueCache, LayerShape
+from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Engine, Network, Prefix, Request, ShouldStop, never
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.text import TextStream
 from cxr_demo.models import hardware
-from cxr_demo.models.base import Generation, Piece, Seen
+from cxr_demo.models.base import Generation, Item, Piece, Reply, Seen
+from cxr_demo.models.batching import Batch
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.faults import PromptTooLong
-from cxr_demo.records import Memory, Precision, Prompt, Radiograph
+from cxr_demo.records import BatchUse, Memory, Precision, Prompt, Radiograph
 from cxr_demo.weights import Installed
 
 ATTENTION = "sdpa_with_our_masks"
 """Name of torch's attention without transformers' own masks: under this name the engine's are used
 as they are, and where it gives none, none is made."""
 AttentionInterface.register(ATTENTION, sdpa_attention_forward)
+
+
+PADDING = -2
+"""In rows of ids: no position at all."""
 
 
 class NativeNetwork(ABC):
@@ -98,9 +104,11 @@ class VisionLanguageModel(ABC):
 
     `native` holds all weights, `network` is its language model. `digest` is the hash of the
     checkpoint, in the making. Replies end at one of `stop_ids`; text between the two ids of
-    `thought` is not part of them."""
+    `thought` is not part of them. `sees_both_ways`: image positions see later ones of their image.
+    """
 
     confirmed = False
+    sees_both_ways = False
 
     def __init__(
         self,
@@ -116,10 +124,13 @@ class VisionLanguageModel(ABC):
         self.card, self.precision, self.stand_in = card, precision, stand_in
         self._native = native
         self._network = network
-        self._engine: Engine = PlainEngine(network)
+        on_gpu = network.device.type == "cuda"
+        self._engine: PlainEngine = CapturedEngine(network) if on_gpu else PlainEngine(network)
+        self._prompts: dict[Prompt, list[int]] = {}
+        self.batch_use: BatchUse | None = None
         self._digest = digest
-        self._stop_ids = stop_ids
-        self._thought = thought
+        self.stop_ids = stop_ids
+        self.thought = thought
         self.device = hardware.name_of(network.device)
 
     @property
@@ -145,12 +156,41 @@ class VisionLanguageModel(ABC):
         """The ids of `prefix`, position for position, the image's placeholders included."""
 
     @abstractmethod
-    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
-        """Image and prompt as one row of embeddings, on the device."""
+    def image_features(self, seens: Sequence[Seen]) -> Tensor:
+        """(B, positions, D): what the vision side makes of each image, on the device."""
+
+    @abstractmethod
+    def image_places(self, ids: Tensor) -> Tensor:
+        """(B, T) bool: which of `prompt_ids`, on the left filled up with `PADDING`, are the
+        image's."""
 
     @abstractmethod
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`, control tokens left out."""
+
+    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
+        """Image and prompt as one row of embeddings, on the device."""
+        return self.prefixes([seen], [prompt])
+
+    @torch.no_grad()
+    def prefixes(self, seens: Sequence[Seen], prompts: Sequence[Prompt]) -> Prefix:
+        """Images and their prompts as rows of embeddings, on the device."""
+        rows = [self.ids_of(each) for each in prompts]
+        longest = max(map(len, rows))
+        padded = [[PADDING] * (longest - len(row)) + row for row in rows]
+        ids = torch.tensor(padded).to(self._network.device)
+        image = self.image_places(ids)
+        text = self._network.embed(ids.where(~image, 0).clamp(min=0))
+        features = self.image_features(seens).to(text.dtype)
+        embeddings = text.masked_scatter(image[..., None], features)
+        blocks = image.long() - 1 if self.sees_both_ways else torch.full_like(ids, -1)
+        return Prefix(embeddings, ids != PADDING, blocks)
+
+    def ids_of(self, prompt: Prompt) -> list[int]:
+        """`prompt_ids`, computed once."""
+        if prompt not in self._prompts:
+            self._prompts[prompt] = self.prompt_ids(prompt)
+        return self._prompts[prompt]
 
     @property
     def engine(self) -> str:
@@ -180,6 +220,20 @@ class VisionLanguageModel(ABC):
             return self._pieces(seen, prompt, should_stop, generation)
 
         return Generation(run, prompt.max_new_tokens, submitted)
+
+    def generate_many(
+        self, items: Iterable[Item], slots: int, should_stop: ShouldStop = never
+    ) -> Iterator[Reply]:
+        """Greedy replies in the order of ending; see `models.base.Model`."""
+        batch = Batch(self, self._engine, slots)
+        try:
+            for reply in batch.replies(items, should_stop):
+                self.batch_use = batch.use
+                yield reply
+        except torch.OutOfMemoryError:
+            raise hardware.out_of_memory(self.card, self._network.device) from None
+        finally:
+            self.batch_use = batch.use
 
     def warm_up(self) -> None:
         """Read a black image for two tokens, so that the first report does not pay for the
@@ -211,37 +265,43 @@ class VisionLanguageModel(ABC):
         device = self._network.device
         try:
             began = time.monotonic()
-            prefix = self._prefix_that_fits(seen, prompt)
+            self.room_for(prompt, prompt.max_new_tokens)
+            prefix = self.prefix(seen, prompt)
             state = self._engine.prefill(prefix, prompt.max_new_tokens)
             generation.prompt_tokens = prefix.valid.shape[1]
             generation.prefill_seconds = time.monotonic() - began
-            request = Request(prompt.max_new_tokens, self._stop_ids)
-            text = TextStream(self.decode, self._thought)
+            request = Request(prompt.max_new_tokens, self.stop_ids)
+            text = TextStream(self.decode, self.thought)
             for step in self._engine.decode(state, request, should_stop):
                 token = int(step.ids[0] or 0)
                 yield Piece(token, "" if step.ended[0] else text.push(token), step.ended[0])
         except torch.OutOfMemoryError:
             raise hardware.out_of_memory(self.card, device) from None
 
-    def _prefix_that_fits(self, seen: Seen, prompt: Prompt) -> Prefix:
-        with torch.no_grad():
-            prefix = self.prefix(seen, prompt)
-        needed = prefix.valid.shape[1] + prompt.max_new_tokens
-        if needed > self._network.positions:
-            limit = self._network.positions
+    def room_for(self, prompt: Prompt, most: int) -> int:
+        """Positions of `prompt` and `most` new tokens. Raises PromptTooLong."""
+        needed, limit = len(self.ids_of(prompt)) + most, self._network.positions
+        if needed > limit:
             raise PromptTooLong(model=self.card.name, needed=needed, limit=limit)
-        return prefix
+        return needed
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of a whole reply, thoughts left out."""
+        stream = TextStream(self.decode, self.thought)
+        return ("".join(map(stream.push, ids)) + stream.finish()).rstrip()
 
 
 def normalised(
-    seen: Seen,
+    seens: Sequence[Seen],
     mean: Sequence[float],
     deviation: Sequence[float],
     device: torch.device,
     dtype: torch.dtype,
 ) -> Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W): scaled to 0..1, less `mean`, by `deviation` per channel."""
-    pixels = torch.tensor(seen.pixels, device=device).permute(2, 0, 1)[None].float() / 255
+    """B times (H, W, 3) uint8 -> (B, 3, H, W): scaled to 0..1, less `mean`, by `deviation` per
+    channel."""
+    stacked = torch.from_numpy(np.stack([each.pixels for each in seens]))
+    pixels = stacked.to(device).permute(0, 3, 1, 2).float() / 255
     shape = (1, 3, 1, 1)
     means, deviations = (torch.tensor(each, device=device) for each in (mean, deviation))
     return ((pixels - means.view(shape)) / deviations.view(shape)).to(dtype)

@@ -7,6 +7,7 @@ import torch
 
 from cxr_demo.decoding import masks, plain
 from cxr_demo.decoding.cache import KeyValueCache
+from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Prefix, Request, Sampling
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.decoding.plain import PlainEngine
@@ -18,9 +19,10 @@ STEPS = 200
 TOLERANCE = 1e-4
 
 
-@pytest.fixture(scope="module")
-def engine(tiny):
-    return PlainEngine(tiny._network)
+@pytest.fixture(scope="module", params=[PlainEngine, CapturedEngine], ids=lambda kind: kind.name)
+def engine(request, tiny):
+    """On a processor the captured path runs its step directly: the same step, not captured."""
+    return request.param(tiny._network)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,8 @@ def stale_slot(monkeypatch):
 @pytest.mark.parametrize(
     "fault", [off_by_one, window_ignored, image_block_dropped, mask_dropped, stale_slot]
 )
-def test_a_fault_is_found(fault, tiny, engine, reply, stock_logits, monkeypatch):
+def test_a_fault_is_found(fault, tiny, reply, stock_logits, monkeypatch):
+    engine = PlainEngine(tiny._network)
     fault(monkeypatch)
     ours = forced(tiny, engine, reply[:, :40], noise(1))
     assert (ours - stock_logits[:, :41]).abs().max() > 100 * TOLERANCE
@@ -218,7 +221,8 @@ def test_sampling_is_repeatable_and_follows_its_limits(tiny, engine):
     assert sampled(tiny, engine, temperature=2.0, top_p=1e-6, seed=5) == greedy
 
 
-def test_the_cache_refuses_more_than_it_holds(tiny, engine):
+def test_the_cache_refuses_more_than_it_holds(tiny):
+    engine = PlainEngine(tiny._network)
     state = engine.prefill(tiny.prefix(noise(9), PROMPT), 2)
     with pytest.raises(ValueError, match="the cache holds"):
         engine.force(state, torch.full((1, 3), 400))

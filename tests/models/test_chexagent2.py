@@ -90,7 +90,7 @@ def seen():
 
 @needs_golden
 def test_the_image_features_are_the_official_ones(golden, seen, expected):
-    ours = golden._image_features(seen)
+    ours = golden.image_features([seen])
     assert ours.shape == expected["visual"].shape == (1, 1024, 64)
     assert (ours - expected["visual"]).abs().max() < WITHIN
 

@@ -58,7 +58,7 @@ def stock_inputs(full):
     ids = full.prompt_ids(PROMPT)
     queries = full._native.query_tokens.shape[1]
     pixels = normalised(
-        FAMILY.seen(1),
+        [FAMILY.seen(1)],
         chexagent8b._IMAGES["image_mean"],
         chexagent8b._IMAGES["image_std"],
         torch.device("cpu"),
@@ -93,7 +93,7 @@ def test_the_prompt_is_the_published_one(full):
     assert ids[:queries] == [0] * queries
     assert ids[queries] == ids[-1] == full.vocabulary["<s>"] == 1
     assert ids[queries:].count(1) == 3
-    assert full._stop_ids == {2}
+    assert full.stop_ids == {2}
 
 
 def test_4_bits_take_every_linear_but_the_head(folder, monkeypatch):

@@ -59,15 +59,15 @@ def test_stop_ends_it_between_two_tokens(load):
 def test_the_end_of_turn_ends_it_and_is_no_token(load):
     model = load()
     ids = reply(model, noise(1))
-    model._stop_ids = frozenset([ids[5]])
+    model.stop_ids = frozenset([ids[5]])
     generation = model.generate(noise(1), SHORT)
     assert [token.id for token in generation] == ids[:5]
     assert generation.stop is StopReason.END
 
 
 def test_stop_ids_are_those_of_the_checkpoint(load):
-    assert load()._stop_ids == {1, 106}
-    assert load()._thought == (100, 101)
+    assert load().stop_ids == {1, 106}
+    assert load().thought == (100, 101)
 
 
 def test_another_image_gives_another_reply(load):

@@ -1,6 +1,7 @@
 """Is the image used? The self-test and the yes/no probabilities, on the embedded model and on twins
 of it that are broken in the ways in which such programs break."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from cxr_demo import models
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Finding
 from cxr_demo.models import probabilities, selftest
+from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import card
 from cxr_demo.models.faults import ImageNotUsed
 from cxr_demo.phantoms import strip
@@ -47,8 +49,9 @@ def test_the_embedded_model_uses_its_image(embedded, pair):
 
 
 def test_zeroed_pixels_are_refused(embedded, pair, quick, monkeypatch):
-    whole = embedded._image_features
-    monkeypatch.setattr(embedded, "_image_features", lambda pixels: whole(torch.zeros_like(pixels)))
+    whole = embedded.image_features
+    black = Seen(np.zeros((embedded.side, embedded.side, 3), np.uint8), "black")
+    monkeypatch.setattr(embedded, "image_features", lambda seens: whole([black] * len(seens)))
     refused(embedded, pair)
 
 
@@ -63,11 +66,11 @@ def test_a_zeroed_projector_is_refused(embedded, pair, quick):
 
 
 def test_image_positions_that_were_not_replaced_are_refused(embedded, pair, quick, monkeypatch):
-    def placeholders(pixels):
-        ids = torch.zeros(1, embedded._processor.image_seq_length, dtype=torch.long)
+    def placeholders(seens):
+        ids = torch.zeros(len(seens), embedded._processor.image_seq_length, dtype=torch.long)
         return embedded._network.embed(ids)
 
-    monkeypatch.setattr(embedded, "_image_features", placeholders)
+    monkeypatch.setattr(embedded, "image_features", placeholders)
     refused(embedded, pair)
 
 

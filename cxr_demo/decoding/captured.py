@@ -1,0 +1,123 @@
+"""The captured path: a decode step as one CUDA graph. No compiler is needed, only CUDA.
+
+One sequence runs over a `Step` that is kept from one reading to the next; everything else (several
+rows, endings of one prefix) takes the plain path.
+"""
+
+import weakref
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from cxr_demo.decoding.cache import KeyValueCache
+from cxr_demo.decoding.engine import Network, Request, ShouldStop, State, never
+from cxr_demo.decoding.engine import Step as Decoded
+from cxr_demo.decoding.plain import PlainEngine, decoded
+from cxr_demo.decoding.sampling import Chooser, logprob
+from cxr_demo.decoding.step import Forward, Outbox, Step, through
+
+GRAIN = 64
+"""Columns by which room is made, so that prompts of nearly one length share a graph."""
+
+
+class CapturedEngine(PlainEngine):
+    """See `engine.Engine`. `forward` computes a step; the network's own modules if not given."""
+
+    name = "captured"
+
+    def __init__(self, network: Network, forward: Forward | None = None) -> None:
+        super().__init__(network)
+        self._forward = forward or through(network)
+        self._kept: Step | None = None
+        self._user: weakref.ref[KeyValueCache] | None = None
+
+    def steps(self, slots: int, room: int) -> Step:
+        """A step for `slots` sequences of up to `room` positions, as `many.Table` takes it."""
+        return Step(self._network, slots, room, self._forward)
+
+    def use(self, forward: Forward, name: str) -> None:
+        """From the next reading on, compute steps with `forward`; `name` is reported."""
+        self._forward, self.name = forward, name
+        self._kept = None
+
+    def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
+        free = self._user is None or self._user() is None
+        if batch > 1 or room == 0 or not free:
+            return super()._cache(batch, length, room)
+        needed = -(-(length + room + 1) // GRAIN) * GRAIN
+        if self._kept is None or self._kept.room < needed:
+            self._kept = None  # before its successor: two at once are not needed
+            self._kept = self.steps(1, needed)
+        cache = self._kept.cache.row(length)
+        self._user = weakref.ref(cache)
+        return cache
+
+    def _step_of(self, state: State) -> Step | None:
+        mine = self._user is not None and self._user() is state.cache
+        return self._kept if mine else None
+
+    @torch.no_grad()
+    def decode(
+        self, state: State, request: Request, should_stop: ShouldStop = never
+    ) -> Iterator[Decoded]:
+        """Decode until the row ended, the limit is reached or `should_stop()` is true."""
+        step = self._step_of(state)
+        if step is None:
+            yield from super().decode(state, request, should_stop)
+        elif request.sampling.temperature > 0 or request.logprobs:
+            yield from self._chosen(step, state, request, should_stop)
+        else:
+            yield from self._greedy(step, state, request, should_stop)
+
+    def _greedy(
+        self, step: Step, state: State, request: Request, should_stop: ShouldStop
+    ) -> Iterator[Decoded]:
+        # While the host looks at one token the device already computes the next.
+        outbox = Outbox(1, step.ids.device)
+        step.active.fill_(1)
+        step.ids.copy_(state.logits.argmax(-1))
+        waiting = outbox.post(step.ids)
+        for index in range(request.max_new_tokens):
+            if should_stop():
+                return
+            turn = waiting
+            if index + 1 < request.max_new_tokens:
+                step.run()
+                waiting = outbox.post(step.ids)
+            now = decoded(outbox.take(turn), [False], request.stop_ids, None)
+            yield now
+            if now.ended[0]:
+                return
+
+    def _chosen(
+        self, step: Step, state: State, request: Request, should_stop: ShouldStop
+    ) -> Iterator[Decoded]:
+        choose = Chooser(request.sampling, state.logits.device)
+        step.active.fill_(1)
+        for index in range(request.max_new_tokens):
+            if should_stop():
+                return
+            if index:
+                step.run()
+            logits = step.logits if index else state.logits
+            step.ids.copy_(choose(logits))
+            chances = logprob(logits, step.ids) if request.logprobs else None
+            now = decoded(step.ids.tolist(), [False], request.stop_ids, chances)
+            yield now
+            if now.ended[0]:
+                return
+
+    @torch.no_grad()
+    def force(self, state: State, ids: Tensor) -> Tensor:
+        """Logits before, between and after given tokens: (B, n) int64 -> (B, n + 1, V)."""
+        step = self._step_of(state)
+        if step is None:
+            return super().force(state, ids)
+        step.active.fill_(1)
+        every = [state.logits]
+        for column in ids.unbind(1):
+            step.ids.copy_(column)
+            step.run()
+            every.append(step.logits.clone())
+        return torch.stack(every, dim=1)
