@@ -10,9 +10,12 @@ from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.fit import Answer, Gpu, Machine
 from cxr_demo.units import UNKNOWN, format_bytes, format_seconds
 
+_HEADS = {
+    "en": ("model", "precision", "answer", "load", "reading", "", "first word", "per token"),
+    "pt": ("modelo", "precisão", "resposta", "carga", "leitura", "", "1ª palavra", "por token"),
+}
 _WORDS = {
     "en": {
-        "head": ("model", "precision", "answer", "load", "reading", "", "first word", "per token"),
         "free": "{name}: {free} of {total} free",
         "typed": "A card of {name}: {free} of {total} free beside driver and desktop",
         "none": "No NVIDIA GPU; main memory: {free} of {total} free",
@@ -20,16 +23,6 @@ _WORDS = {
         "larger": "larger card",
     },
     "pt": {
-        "head": (
-            "modelo",
-            "precisão",
-            "resposta",
-            "carga",
-            "leitura",
-            "",
-            "1ª palavra",
-            "por token",
-        ),
         "free": "{name}: {free} livres de {total}",
         "typed": "Uma placa de {name}: {free} livres de {total}, fora driver e área de trabalho",
         "none": "Sem GPU NVIDIA; memória principal: {free} livres de {total}",
@@ -80,9 +73,8 @@ def _print(
     advice: fit.Advice,
     language: str,
 ) -> None:
-    words = _WORDS[language]
     print(_headline(card, found, language))
-    table = [words["head"], *(_row(each, language) for each in answers)]
+    table = [_HEADS[language], *(_row(each, language) for each in answers)]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

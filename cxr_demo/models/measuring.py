@@ -1,0 +1,132 @@
+"""One reading at full length, phase by phase: what memory and time it really takes.
+
+The reply is forced to its full length, so that a model with random weights does not end early.
+Memory and speed do not depend on the weights' values.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from cxr_demo.decoding.engine import Engine, Prefix, Request
+from cxr_demo.models import hardware
+from cxr_demo.models.base import Seen
+from cxr_demo.records import Prompt, Radiograph, View, Window
+from cxr_demo.telemetry import Sampler
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Peaks of one phase in bytes (`device` less what was used before this process began) and its
+    seconds; None for what cannot be had, which without CUDA is all memory."""
+
+    seconds: float
+    allocated: int | None
+    reserved: int | None
+    device: int | None
+
+
+@dataclass(frozen=True)
+class FullReading:
+    """A whole reply of `tokens` ids behind a prompt of `prompt` positions. `ttft` runs from the
+    radiograph to the first id, `tpot` is the mean over those after it; seconds."""
+
+    prefill: Phase
+    decode: Phase
+    ttft: float
+    tpot: float
+    prompt: int
+    tokens: int
+
+
+class Readable(Protocol):
+    """What is needed of a loaded model."""
+
+    def see(self, radiograph: Radiograph) -> Seen:
+        """The image that the model is given."""
+
+    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
+        """Image and prompt as one row of embeddings."""
+
+    @property
+    def decoder(self) -> Engine:
+        """The decode path in use."""
+
+
+class Meter:
+    """Peaks of phases on `device`, one after the other. `sampler` watches the GPU, from before this
+    process used it."""
+
+    def __init__(self, sampler: Sampler, device: torch.device) -> None:
+        self._sampler, self._device = sampler, device
+        self._began = time.monotonic()
+
+    def begin(self) -> None:
+        """Begin a phase."""
+        hardware.reset_peaks(self._device)
+        self._sampler.begin_request()
+        self._began = time.monotonic()
+
+    def end(self) -> Phase:
+        """End the phase, once the device has done what it was given."""
+        self.settle()
+        seconds = time.monotonic() - self._began
+        seen, ours = self._sampler.end_request(), hardware.peaks(self._device)
+        device = seen.vram_device_peak
+        if device is not None:
+            device -= seen.vram_device_baseline or 0
+        return Phase(seconds, ours.vram_allocated_peak, ours.vram_reserved_peak, device)
+
+    def settle(self) -> None:
+        """Wait until the device has done what it was given, so that clocks are true."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def forget(self) -> None:
+        """Give what the allocator keeps back to the driver, so that the next peak is its own."""
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def noise() -> Radiograph:
+    """An image of a radiograph's size that shows nothing."""
+    drawn = np.random.default_rng(0).integers(0, 1 << 12, (2500, 2048), dtype=np.uint16)
+    window = Window(centre=2048, width=4096)
+    return Radiograph(drawn, 12, View.PA, (window,), "DICOM", "0" * 64)
+
+
+def full_reading(
+    model: Readable,
+    radiograph: Radiograph,
+    prompt: Prompt,
+    meter: Meter,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> FullReading:
+    """Read `radiograph` for all of `prompt.max_new_tokens` tokens, whatever they are.
+
+    `progress` is called with fractions in 0..1 and may raise, to stop."""
+    tokens = prompt.max_new_tokens
+    meter.begin()
+    began = time.monotonic()
+    prefix = model.prefix(model.see(radiograph), prompt)
+    state = model.decoder.prefill(prefix, tokens)
+    steps = iter(model.decoder.decode(state, Request(tokens)))
+    next(steps)
+    first = time.monotonic()
+    prefill = meter.end()
+    meter.begin()
+    for done, _ in enumerate(steps, start=1):
+        progress(done / tokens)
+    decode = meter.end()
+    return FullReading(
+        prefill=prefill,
+        decode=decode,
+        ttft=first - began,
+        tpot=decode.seconds / max(1, tokens - 1),
+        prompt=prefix.valid.shape[1],
+        tokens=tokens,
+    )
