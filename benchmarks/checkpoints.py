@@ -5,6 +5,7 @@ and speed can be measured where the real weights cannot be had. Marked STAND-IN,
 """
 
 import argparse
+import dataclasses
 import functools
 import json
 import math
@@ -32,12 +33,17 @@ def layout(model: str, tiny: bool = False) -> Layout:
     return _LAYOUTS[model](tiny)
 
 
-def write(model: str, folder: Path, tiny: bool = False, seed: int = 0) -> Layout:
-    """Write a stand-in checkpoint of card `model` into `folder` (made if missing).
+def write(
+    model: str, folder: Path, tiny: bool = False, seed: int = 0, dtype: torch.dtype | None = None
+) -> Layout:
+    """Write a stand-in checkpoint of card `model` into `folder` (made if missing); `dtype` stores
+    its tensors in another type than the published one.
 
     Shards are drawn and written one after the other, so host memory holds one shard; where there
     is a GPU the numbers are drawn there. The same seed gives the same file on the same device."""
     found = layout(model, tiny)
+    if dtype is not None:
+        found = dataclasses.replace(found, dtype=dtype)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STAND_IN).write_text(_MARK)
     _write_json(folder / "config.json", {"stand_in": True, **found.config})
@@ -142,9 +148,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tiny", action="store_true", help="the same layout in a few megabytes")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--dtype", choices=("bfloat16", "float32"), help="stored type, if not the published"
+    )
     chosen = parser.parse_args(arguments)
     began = time.monotonic()
-    found = write(chosen.model, chosen.folder, chosen.tiny, chosen.seed)
+    dtype = getattr(torch, chosen.dtype) if chosen.dtype else None
+    found = write(chosen.model, chosen.folder, chosen.tiny, chosen.seed, dtype)
     print(f"{chosen.folder}: {found.parameters:,} parameters in {time.monotonic() - began:.1f} s")
     return 0
 

@@ -1,0 +1,1 @@
+"""Speed, memory and fidelity of the decoding engine against stock `generate()` (see `__main__`)."""

@@ -1,0 +1,109 @@
+"""At true size: how far the engine's logits are from stock SDPA's, and stock eager's from these.
+
+The same ids are forced on all of them, token by token behind the same images; the engine must not
+be farther from stock SDPA than stock is from itself with attention written out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.speed import paths
+from benchmarks.speed.settings import Size
+from benchmarks.speed.stock import Stock
+from cxr_demo.decoding.engine import Engine, Prefix
+from cxr_demo.models.base import Seen
+from cxr_demo.records import PipelineKind, Prompt
+
+SEED = 5
+FIRST_WORD = 300
+"""Below are bytes and control tokens."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """From one model's logits to another's: the largest difference, the mean over all steps of the
+    divergence KL(one ‖ other) in nats, and the share of steps with the same likeliest token."""
+
+    largest: float
+    mean_kl: float
+    same_first: float
+
+    def to_dict(self) -> dict[str, float]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def distance(one: Sequence[Tensor], other: Sequence[Tensor]) -> Distance:
+    """Of two lists of (B, V) logits, step by step. Raises ValueError if they hold no numbers."""
+    largest, divergence, same, count = 0.0, 0.0, 0, 0
+    for first, second in zip(one, other, strict=True):
+        left, right = first.float(), second.float()
+        largest = max(largest, float((left - right).abs().max()))
+        log_left, log_right = left.log_softmax(-1), right.log_softmax(-1)
+        divergence += float((log_left.exp() * (log_left - log_right)).sum())
+        same += int((left.argmax(-1) == right.argmax(-1)).sum())
+        count += len(left)
+    if largest != largest:
+        raise ValueError("logits that are no numbers")
+    return Distance(largest, divergence / count, same / count)
+
+
+def measure(model: Any, stock: Stock, images: Sequence[Seen], size: Size) -> dict[str, Any]:
+    """Distances at batch 1, and for as many rows as fit of the evaluation's batch."""
+    prompt = replace(model.card.prompts[PipelineKind.REPORT], max_new_tokens=size.forced)
+    found = {"forced": size.forced, "batch1": _compared(model, stock, images[:1], prompt, True)}
+    rows = size.rows
+    while rows > 1:
+        try:
+            found["batch"] = _compared(model, stock, images[:rows], prompt, False)
+            return found
+        except torch.OutOfMemoryError:
+            rows //= 2
+        torch.cuda.empty_cache()
+    return found
+
+
+def _compared(
+    model: Any, stock: Stock, images: Sequence[Seen], prompt: Prompt, alone: bool
+) -> dict[str, Any]:
+    ids = words(len(images), prompt.max_new_tokens, stock).to(stock.device)
+    inputs = stock.inputs(images, prompt)
+    own = stock.forced(inputs, ids)
+    found: dict[str, Any] = {"rows": len(images), "engine": {}, "eager": {}}
+    for path in paths.available(model):
+        ours = forced(model, paths.use(model, path), images, prompt, ids)
+        found["engine"][path] = distance(own, ours).to_dict()
+        del ours
+    # of the whole model only at batch 1: written out, a tower's attention takes 1 GB an image
+    for name, whole in [("language", False), ("whole", True)][: 2 if alone else 1]:
+        with stock.eager(whole):
+            again = stock.inputs(images, prompt)  # the CheXagents' towers run in here
+            found["eager"][name] = distance(own, stock.forced(again, ids)).to_dict()
+    return found
+
+
+@torch.no_grad()
+def forced(
+    model: Any, engine: Engine, images: Sequence[Seen], prompt: Prompt, ids: Tensor
+) -> list[Tensor]:
+    """The engine's logits: ids.shape[1] + 1 times (B, V)."""
+    prefixes = [model.prefix(each, prompt) for each in images]
+    rows = Prefix(
+        torch.cat([each.embeddings for each in prefixes]),
+        torch.cat([each.valid for each in prefixes]),
+        torch.cat([each.blocks for each in prefixes]),
+    )
+    if len(images) > 1:
+        return paths.forced_in_slots(engine, rows, ids)
+    return list(engine.force(engine.prefill(rows, ids.shape[1]), ids).unbind(1))
+
+
+def words(rows: int, count: int, stock: Stock) -> Tensor:
+    """(rows, count) random ids of words, seeded."""
+    vocabulary = min(stock.head.weight.shape[0], 50_000) - 100
+    generator = torch.Generator().manual_seed(SEED)
+    return torch.randint(FIRST_WORD, vocabulary, (rows, count), generator=generator)

@@ -1,0 +1,88 @@
+"""One process, one model, one reader: from "choose model" to the first token, and peak memory.
+
+`python -m benchmarks.speed.fresh MODEL PRECISION READER DEVICE IMAGE TOKENS OUT` is started by
+`benchmarks.speed`. READER is "stock", "engine" (the app as it is) or a path's name. Nothing but
+that one model touches the GPU in it.
+"""
+
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from cxr_demo.models.cards import card
+from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.telemetry.sampler import Sampler
+
+
+def measure(
+    model: str, precision: Precision, reader: str, device: str, image: Path, tokens: int
+) -> dict[str, Any]:
+    """Seconds of each part, and the peaks of a reading of `tokens` tokens."""
+    sampler = Sampler(0 if device.startswith("cuda") else None)
+    began = time.perf_counter()
+    import torch  # noqa: F401  (what the app's worker has done before a model is chosen)
+
+    from benchmarks.speed import readers
+
+    imported = time.perf_counter() - began
+    found = readers.Stock if reader == "stock" else readers.App
+    prompt = replace(card(model).prompts[PipelineKind.REPORT], max_new_tokens=tokens)
+    sampler.begin_request()
+    chosen = time.perf_counter()
+    reading = found(model, precision, device, image, prompt)
+    loaded = time.perf_counter() - chosen
+    if reader not in ("stock", "engine"):
+        reading.choose(reader)
+    reading.first_token()
+    first = time.perf_counter() - chosen
+    answered_by = reading.engine
+    until = None
+    if reader == "engine":
+        reading.choose(None)
+        until = time.perf_counter() - chosen
+    starting = _memory(sampler, reading)
+    sampler.begin_request()
+    reading.read()
+    whole = _memory(sampler, reading)
+    sampler.close()
+    return {
+        "reader": reader,
+        "seconds_importing": imported,
+        "seconds_loading": loaded,
+        "seconds_to_first_token": first,
+        "first_token_by": answered_by,
+        "seconds_until_best": until,
+        "read_by": reading.engine,
+        "starting": starting,
+        "reading": whole,
+    }
+
+
+def _memory(sampler: Sampler, reading: Any) -> dict[str, Any]:
+    """Bytes: torch's peaks, and what the device's use grew by."""
+    by_device = sampler.end_request()
+    peaks = asdict(reading.peaks())
+    used = None
+    if by_device.vram_device_peak is not None and by_device.vram_device_baseline is not None:
+        used = by_device.vram_device_peak - by_device.vram_device_baseline
+    return {
+        "allocated": peaks["vram_allocated_peak"],
+        "reserved": peaks["vram_reserved_peak"],
+        "device": used,
+        "rss": by_device.rss_peak,
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Command line; see the module's first lines."""
+    model, precision, reader, device, image, tokens, out = arguments
+    found = measure(model, Precision(precision), reader, device, Path(image), int(tokens))
+    Path(out).write_text(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,129 @@
+"""What must be reached and what was: each goal with its figure, None where none was measured."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Figures = Mapping[tuple[str, str, str], dict[str, Any]]
+"""By model, stage and precision."""
+
+MEDGEMMA = "medgemma-4b-it"
+OVER_FLOOR = {MEDGEMMA: 2.2, "chexagent-2-3b": 2.2, "chexagent-8b": 1.6}
+PEAK = 1.05
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`value` must be at most (or, if `more`, at least) `bound`; `aim` is what would be better."""
+
+    what: str
+    model: str
+    value: float | None
+    bound: float
+    aim: float | None = None
+    more: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """None if it was not measured."""
+        if self.value is None:
+            return None
+        return self.value >= self.bound if self.more else self.value <= self.bound
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, with the verdict."""
+        return {**asdict(self), "met": self.met}
+
+
+def all_goals(figures: Figures) -> list[Goal]:
+    """Of every model that was measured."""
+    found: list[Goal] = []
+    for model in dict.fromkeys(model for model, _, _ in figures):
+        found += [*_batch1(figures, model), *_fidelity(figures, model), *_memory(figures, model)]
+    return [*found, *_evaluation(figures)]
+
+
+def best_path(batch1: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Figures of the fastest path that was measured, with its name."""
+    if batch1 is None:
+        return None
+    name, best = min(batch1["paths"].items(), key=lambda each: each[1]["per_token"]["median"])
+    return {"path": name, **best}
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    """None if either is missing."""
+    return None if one is None or not other else one / other
+
+
+def _at(figures: Figures, model: str, stage: str, precision: str, *keys: str) -> Any:
+    found: Any = figures.get((model, stage, precision))
+    for key in keys:
+        found = None if found is None else found.get(key)
+    return found
+
+
+def _per_token(figures: Figures, model: str, precision: str) -> float | None:
+    best = best_path(figures.get((model, "batch1", precision)))
+    return None if best is None else best["per_token"]["median"]
+
+
+def _batch1(figures: Figures, model: str) -> Iterator[Goal]:
+    bf16, nf4 = (_per_token(figures, model, each) for each in ("bf16", "nf4"))
+    floors = [_at(figures, model, "batch1", each, "floor", "seconds") for each in ("bf16", "nf4")]
+    bound = OVER_FLOOR.get(model, 2.2)
+    yield Goal("time per token over the floor, bf16", model, ratio(bf16, floors[0]), bound, 1.5)
+    yield Goal("time per token, NF4 over bf16", model, ratio(nf4, bf16), 1.0, 0.6)
+    yield Goal("time per token over its own floor, NF4", model, ratio(nf4, floors[1]), 2.0)
+    for precision, times in (("bf16", 3.0), ("nf4", 4.0)):
+        captured = _at(
+            figures, model, "batch1", precision, "paths", "captured", "per_token", "median"
+        )
+        stock = _at(figures, model, "batch1", precision, "stock", "per_token")
+        if model == MEDGEMMA:
+            what = f"stock's time per token over the captured path's, {precision}"
+            yield Goal(what, model, ratio(stock, captured), times, more=True)
+        best = best_path(figures.get((model, "batch1", precision)))
+        first = None if best is None else best["ttft"]["median"]
+        stock_first = _at(figures, model, "batch1", precision, "stock", "ttft", "median")
+        what = f"time to the first token over stock's, {precision}"
+        yield Goal(what, model, ratio(first, stock_first), 1.0, 0.5)
+
+
+def _fidelity(figures: Figures, model: str) -> Iterator[Goal]:
+    for precision in ("bf16", "nf4"):
+        for size, reference in (("batch1", "whole"), ("batch", "language")):
+            found = _at(figures, model, "fidelity", precision, size)
+            for path, ours in (found or {"engine": {}})["engine"].items():
+                for name in ("largest", "mean_kl"):
+                    bound = found["eager"][reference][name]
+                    what = f"{name} of {path} against stock SDPA's, {precision}, {size}"
+                    yield Goal(what, model, ours[name], bound)
+
+
+def _memory(figures: Figures, model: str) -> Iterator[Goal]:
+    for precision in ("bf16", "nf4"):
+        for run in ("warm", "captured"):
+            for kind in ("allocated", "device"):
+                ours, stock = (
+                    _at(figures, model, "start", precision, each, "reading", kind)
+                    for each in (run, "stock")
+                )
+                what = f"peak VRAM ({kind}) over stock's, {precision}, {run}"
+                yield Goal(what, model, ratio(ours, stock), PEAK)
+
+
+def _evaluation(figures: Figures) -> Iterator[Goal]:
+    rates = [
+        _at(figures, MEDGEMMA, "throughput", each, "engine", "whole", "images_per_second")
+        for each in ("bf16", "nf4")
+    ]
+    stock = _at(figures, MEDGEMMA, "throughput", "bf16", "stock")
+    best = None
+    if stock and stock["best_batch"]:
+        best = stock["tried"][str(stock["best_batch"])]["images_per_second"]
+    yield Goal("images per second, bf16", MEDGEMMA, rates[0], 20.0, 33.6, more=True)
+    what = "images per second over stock's at its best batch, bf16"
+    yield Goal(what, MEDGEMMA, ratio(rates[0], best), 2.0, more=True)
+    what = "images per second, NF4 over bf16"
+    yield Goal(what, MEDGEMMA, ratio(rates[1], rates[0]), 0.5, 0.67, more=True)

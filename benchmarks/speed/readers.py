@@ -1,0 +1,81 @@
+"""The two readers that fresh processes compare: the app's model, and stock `generate()`."""
+
+from pathlib import Path
+
+import torch
+
+from benchmarks.speed import paths, stock
+from cxr_demo import models
+from cxr_demo.models import hardware
+from cxr_demo.models.cards import card
+from cxr_demo.models.images import padded_square, squashed_square
+from cxr_demo.records import Memory, Precision, Prompt
+from cxr_demo.studies import open_study
+
+
+class App:
+    """The app's model, loaded as the worker loads it."""
+
+    def __init__(
+        self, model: str, precision: Precision, device: str, image: Path, prompt: Prompt
+    ) -> None:
+        self._device = torch.device(device)
+        self._model = models.load(card(model), precision, device)
+        self._image, self._prompt = image, prompt
+
+    @property
+    def engine(self) -> str:
+        """The path in use."""
+        return self._model.engine
+
+    def first_token(self) -> None:
+        """The file, opened and read until one token is there."""
+        seen = self._model.see(open_study(self._image)[0])
+        for _ in self._model.generate(seen, self._prompt):
+            return
+
+    def choose(self, path: str | None) -> None:
+        """Wait for a path, the best one if None."""
+        paths.use(self._model, path or paths.available(self._model)[0])
+
+    def read(self) -> None:
+        """A whole reply; the peaks are its own."""
+        _ = self._model.weights_sha256
+        hardware.reset_peaks(self._device)
+        seen = self._model.see(open_study(self._image)[0])
+        list(self._model.generate(seen, self._prompt))
+
+    def peaks(self) -> Memory:
+        """torch's."""
+        return hardware.peaks(self._device)
+
+
+class Stock:
+    """`generate()`."""
+
+    engine = "stock"
+
+    def __init__(
+        self, model: str, precision: Precision, device: str, image: Path, prompt: Prompt
+    ) -> None:
+        self._stock = stock.load(model, precision, device)
+        see = padded_square if card(model).preprocessing == "padded_square" else squashed_square
+        side = self._stock.side
+        self._seen = see(open_study(image)[0], side, 2)
+        self._prompt = prompt
+
+    def first_token(self) -> None:
+        """One token."""
+        self._generate(1)
+
+    def read(self) -> None:
+        """A whole reply; the peaks are its own."""
+        hardware.reset_peaks(self._stock.device)
+        self._generate(self._prompt.max_new_tokens)
+
+    def peaks(self) -> Memory:
+        """torch's."""
+        return hardware.peaks(self._stock.device)
+
+    def _generate(self, tokens: int) -> None:
+        self._stock.generate(self._stock.inputs([self._seen], self._prompt), tokens)

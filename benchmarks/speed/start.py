@@ -1,0 +1,56 @@
+"""Fresh processes: from "choose model" to the first token, cold and warm, and peak memory."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import checkpoint, workload
+from benchmarks.speed.results import Call
+from cxr_demo.records import Precision
+
+COMPILERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+"""Where torch and Triton keep compiled code if the app does not name a place itself."""
+
+
+def measure(call: Call, models: Path, scratch: Path) -> None:
+    """The app with nothing compiled before, again with that kept, its captured path, and stock."""
+    (image,) = workload.write_jpegs(scratch / "one", 1)
+    for precision in call.precisions:
+        if not call.time_for("start", precision):
+            continue
+        home = scratch / f"fresh-{precision.value}"
+        shutil.rmtree(home, ignore_errors=True)
+        found: dict[str, Any] = {}
+        # the first run also fills the system's caches with the checkpoint and the libraries
+        for name, reader in (
+            ("cold", "engine"),
+            ("warm", "engine"),
+            ("stock", "stock"),
+            ("captured", "captured"),
+        ):
+            if reader == "captured" and not call.device.startswith("cuda"):
+                continue
+            found[name] = _process(call, precision, reader, image, models, home)
+            call.write("start", precision, found)
+
+
+def _process(
+    call: Call, precision: Precision, reader: str, image: Path, models: Path, home: Path
+) -> dict[str, Any]:
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    out = home / f"{reader}.json"
+    module = [sys.executable, "-m", "benchmarks.speed.fresh"]
+    what = [call.model, precision.value, reader, call.device]
+    environment = checkpoint.environment(models, home)
+    environment |= {each: os.fspath(home / each.lower()) for each in COMPILERS}
+    subprocess.run(
+        [*module, *what, str(image), str(call.size.new_tokens), str(out)],
+        env=environment,
+        check=True,
+    )
+    figures: dict[str, Any] = json.loads(out.read_text())
+    return figures

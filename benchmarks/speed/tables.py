@@ -1,0 +1,207 @@
+"""All results in one JSON and one Markdown file, with the machines they come from."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.speed import goals
+
+WHAT = "Speed, memory and fidelity of the engine against stock generate(), RANDOM weights."
+COMMAND = "python -m benchmarks.speed --merge FOLDER --out FILE"
+NOTHING = "not measured"
+
+
+def merge(folder: Path, out: Path, table: Path | None = None) -> dict[str, Any]:
+    """Join the `speed_*.json` of `folder` into `out`, and a table if wanted.
+
+    Raises ValueError if there are none, or if tiny ones are among true ones."""
+    records = [json.loads(each.read_text()) for each in sorted(folder.glob("speed_*.json"))]
+    if wrong := [each["name"] for each in records if report.problems(each)]:
+        raise ValueError(f"not as benchmarks.report writes: {', '.join(wrong)}")
+    if len({each["results"]["tiny"] for each in records}) != 1:
+        raise ValueError(f"{folder} holds no results, or tiny and true ones together")
+    figures = {_key(each["results"]): each["results"]["figures"] for each in records}
+    reached = [each.to_dict() for each in goals.all_goals(figures)]
+    results = {"tiny": records[0]["results"]["tiny"], "goals": reached, "parts": records}
+    names = sorted({gpu["name"] for each in records for gpu in each["machine"]["gpus"]})
+    report.write(out, WHAT, COMMAND, results, gpus=names)
+    text = markdown(records)
+    if table is not None:
+        table.write_text(text, encoding="utf-8")
+    print(text)
+    return results
+
+
+def markdown(records: Sequence[dict[str, Any]]) -> str:
+    """Every table; ratios first of all, since only figures of one machine can be compared."""
+    parts = [each["results"] for each in records]
+    figures = {_key(each): each["figures"] for each in parts}
+    machines = dict.fromkeys(_machine(each) for each in records)
+    sections = [
+        "# Speed of the decoding engine",
+        "Random weights at published size: no quality follows. Written by `benchmarks.speed`.",
+        "\n".join(f"- {each}" for each in machines),
+        _goal_table(goals.all_goals(figures)),
+    ]
+    for stage, rows in _ROWS.items():
+        found = [
+            (each["model"], each["precision"], row)
+            for each in parts
+            if each["stage"] == stage
+            for row in rows(each["figures"])
+        ]
+        if found:
+            sections += [f"## {_TITLES[stage]}", _table(found)]
+    return "\n\n".join(sections) + "\n"
+
+
+def _key(results: dict[str, Any]) -> tuple[str, str, str]:
+    return results["model"], results["stage"], results["precision"]
+
+
+def _machine(record: dict[str, Any]) -> str:
+    machine = record["machine"]
+    gpus = ", ".join(each["name"] for each in machine["gpus"]) or "no GPU"
+    versions = ", ".join(f"{name} {each}" for name, each in record["versions"].items())
+    return f"{gpus} (driver {machine['driver']}), {machine['cpu']}, {machine['cores']} cores; " + (
+        versions
+    )
+
+
+def _goal_table(reached: Iterable[goals.Goal]) -> str:
+    lines = ["| goal | model | reached | at least | aim | met |", "|---|---|---|---|---|---|"]
+    for each in reached:
+        sign = "≥" if each.more else "≤"
+        met = {True: "yes", False: "NO", None: NOTHING}[each.met]
+        aim = "" if each.aim is None else f"{sign} {_short(each.aim)}"
+        cells = [each.what, each.model, _short(each.value), f"{sign} {_short(each.bound)}", aim]
+        lines.append(f"| {' | '.join([*cells, met])} |")
+    return "\n".join(lines)
+
+
+def _table(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> str:
+    names = list(dict.fromkeys(name for _, _, row in rows for name in row))
+    head = ["model", "precision", *names]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for model, precision, row in rows:
+        cells = [_short(row.get(each)) for each in names]
+        lines.append(f"| {' | '.join([model, precision, *cells])} |")
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return "" if value is None else str(value)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else 1000 * seconds
+
+
+def _gib(size: int | None) -> float | None:
+    return None if size is None else size / 1024**3
+
+
+def _batch1_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    floor, stock = found["floor"]["seconds"], found["stock"]
+    yield {
+        "by": "stock",
+        "per token (ms)": _ms(stock["per_token"]),
+        "over the floor": stock["per_token"] / floor,
+        "first token (ms)": _ms(stock["ttft"]["median"]),
+    }
+    for path, each in found["paths"].items():
+        per_token, first = each["per_token"]["median"], each["ttft"]["median"]
+        yield {
+            "by": path,
+            "per token (ms)": _ms(per_token),
+            "over the floor": per_token / floor,
+            "times faster than stock": stock["per_token"] / per_token,
+            "first token (ms)": _ms(first),
+            "first token over stock's": first / stock["ttft"]["median"],
+            "prefill (ms)": _ms(each["prefill"]["median"]),
+            "image and prompt (ms)": _ms(each["embedding"]["median"]),
+        }
+
+
+def _fidelity_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    for size in ("batch1", "batch"):
+        if size not in found:
+            continue
+        rows = found[size]["rows"]
+        for kind in ("engine", "eager"):
+            for name, each in found[size][kind].items():
+                label = name if kind == "engine" else f"stock, eager ({name})"
+                yield {
+                    "rows": rows,
+                    "from stock SDPA to": label,
+                    "largest difference": each["largest"],
+                    "mean KL (nats)": each["mean_kl"],
+                    "same first choice": each["same_first"],
+                }
+
+
+def _throughput_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    runs = [("engine, all", found["engine"]["whole"])]
+    runs += [(f"engine, {count} slots", each) for count, each in found["engine"]["tried"].items()]
+    for count, each in found.get("stock", {"tried": {}})["tried"].items():
+        runs.append((f"stock, batch {count}", each))
+    for label, each in runs:
+        if each is None:
+            yield {"by": label, "images": "out of memory"}
+            continue
+        yield {
+            "by": label,
+            "images": each["images"],
+            "images/s": each["images_per_second"],
+            "steady": each.get("images_per_second_steady"),
+            "tokens/s": each["tokens_per_second"],
+            "idle share": each["idle_share"],
+        }
+
+
+def _start_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    for run, each in found.items():
+        yield {
+            "run": run,
+            "load (s)": each["seconds_loading"],
+            "to first token (s)": each["seconds_to_first_token"],
+            "by": each["first_token_by"],
+            "until best path (s)": each["seconds_until_best"],
+            "read by": each["read_by"],
+            "peak allocated (GiB)": _gib(each["reading"]["allocated"]),
+            "peak device (GiB)": _gib(each["reading"]["device"]),
+        }
+
+
+def _kernel_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    for each in found["products"]:
+        yield {
+            "layer": f"{each['outputs']} x {each['inputs']}",
+            "rows": each["rows"],
+            **{f"{name} (us)": _us(one["seconds"]) for name, one in each["by"].items()},
+            **{f"{name} error": one["error"] for name, one in each["by"].items()},
+        }
+
+
+def _us(seconds: float | None) -> float | None:
+    return None if seconds is None else 1e6 * seconds
+
+
+_ROWS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
+    "batch1": _batch1_rows,
+    "throughput": _throughput_rows,
+    "start": _start_rows,
+    "fidelity": _fidelity_rows,
+    "kernels": _kernel_rows,
+}
+_TITLES = {
+    "batch1": "One radiograph",
+    "throughput": "Evaluation: JPEG files to text",
+    "start": 'From "choose model" to the first token, and memory',
+    "fidelity": "The output is the model's",
+    "kernels": "4-bit products",
+}
