@@ -4,6 +4,7 @@ The same ids are forced on all of them, token by token behind the same images; t
 be farther from stock SDPA than stock is from itself with attention written out.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -47,7 +48,7 @@ def distance(one: Sequence[Tensor], other: Sequence[Tensor]) -> Distance:
         divergence += float((log_left.exp() * (log_left - log_right)).sum())
         same += int((left.argmax(-1) == right.argmax(-1)).sum())
         count += len(left)
-    if largest != largest:
+    if not math.isfinite(divergence):  # `max` above would pass over a NaN
         raise ValueError("logits that are no numbers")
     return Distance(largest, divergence / count, same / count)
 

@@ -13,20 +13,20 @@ COMMAND = "python -m benchmarks.speed --merge FOLDER --out FILE"
 NOTHING = "not measured"
 
 
-def merge(folder: Path, out: Path, table: Path | None = None) -> dict[str, Any]:
+def merge(folder: Path, out: Path, table: Path | None = None, tiny: bool = False) -> dict[str, Any]:
     """Join the `speed_*.json` of `folder` into `out`, and a table if wanted.
 
-    Raises ValueError if there are none, or if tiny ones are among true ones."""
+    Raises ValueError if there are none, or if one is of a tiny model and `tiny` is not set."""
     records = [json.loads(each.read_text()) for each in sorted(folder.glob("speed_*.json"))]
     if wrong := [each["name"] for each in records if report.problems(each)]:
         raise ValueError(f"not as benchmarks.report writes: {', '.join(wrong)}")
-    if len({each["results"]["tiny"] for each in records}) != 1:
-        raise ValueError(f"{folder} holds no results, or tiny and true ones together")
+    if not records or any(each["results"]["tiny"] is not tiny for each in records):
+        raise ValueError(f"{folder} holds no results, or some of tiny models")
     figures = {_key(each["results"]): each["results"]["figures"] for each in records}
     reached = [each.to_dict() for each in goals.all_goals(figures)]
-    results = {"tiny": records[0]["results"]["tiny"], "goals": reached, "parts": records}
+    results = {"tiny": tiny, "goals": reached, "parts": records}
     names = sorted({gpu["name"] for each in records for gpu in each["machine"]["gpus"]})
-    report.write(out, WHAT, COMMAND, results, gpus=names)
+    report.write(out, WHAT, COMMAND, results, gpus=names)  # each part names its whole machine
     text = markdown(records)
     if table is not None:
         table.write_text(text, encoding="utf-8")

@@ -1,14 +1,14 @@
 """JPEG files to text: the engine's batches, refilled as replies end, against stock static batches.
 
 Both sides read the same files in the same order, opened and preprocessed ahead by the same threads,
-and give each image a reply of the same length, whatever its stop ids say.
+and give each image a reply of the same length, whatever its stop ids say. The prompt is the card's
+own: the engine makes room for all the tokens that it allows, as in an evaluation.
 """
 
 import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from benchmarks.speed.stock import Stock
 from cxr_demo.errors import OutOfMemory
 from cxr_demo.models import base
 from cxr_demo.models.base import Seen
-from cxr_demo.records import PipelineKind, Prompt
+from cxr_demo.records import PipelineKind
 
 SCOUTED = 3
 """Images per slot while the best number of slots is looked for."""
@@ -49,7 +49,7 @@ def of_engine(
 def _engine_run(
     model: Any, files: Sequence[Path], lengths: Sequence[int], size: Size, slots: int
 ) -> dict[str, Any]:
-    prompt = _prompt(model.card.prompts[PipelineKind.REPORT], size)
+    prompt = model.card.prompts[PipelineKind.REPORT]
 
     def items(images: Iterator[tuple[Path, Seen]], forced: Sequence[int]) -> Iterator[Any]:
         for (file, seen), length in zip(images, forced, strict=False):
@@ -116,7 +116,7 @@ def _stock_run(
     size: Size,
     batch: int,
 ) -> dict[str, Any]:
-    prompt = _prompt(model.card.prompts[PipelineKind.REPORT], size)
+    prompt = model.card.prompts[PipelineKind.REPORT]
     rounds = 2 if 2 * batch <= min(len(files), size.batches[0] * 2) else 1
     count = rounds * batch
     warm = [seen for _, seen in workload.seen_ahead(model, files[:batch], WORKERS, batch)]
@@ -142,10 +142,6 @@ def _stock_run(
         "idle_share": 1 - sum(lengths[:count]) / (steps * batch),
         "characters": characters,
     }
-
-
-def _prompt(prompt: Prompt, size: Size) -> Prompt:
-    return replace(prompt, max_new_tokens=size.lengths[1])
 
 
 def _steady(ended: Sequence[float]) -> float | None:

@@ -1,0 +1,225 @@
+"""The speed benchmark on tiny models: it measures what it says. No time here means anything."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import Gemma3Config, Gemma3ForConditionalGeneration, PhiConfig, PhiForCausalLM
+
+from benchmarks import checkpoints, layouts, report
+from benchmarks.speed import __main__ as command
+from benchmarks.speed import fidelity, floor, inside, stock, tables, workload
+from benchmarks.speed.results import Call, loaded
+from benchmarks.speed.settings import INSIDE, PRECISIONS, TINY, TRUE
+from cxr_demo.decoding.cache import LayerShape
+from cxr_demo.models.cards import card
+from cxr_demo.records import PipelineKind, Precision
+from tests.stand_ins import noise
+
+MODELS = ("medgemma-4b-it", "chexagent-2-3b", "chexagent-8b")
+SIDES = {"medgemma-4b-it": 56, "chexagent-2-3b": 512, "chexagent-8b": 56}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Tiny checkpoints of all families, as a user's models lie."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("models")
+    for model in MODELS:
+        checkpoints.write(model, folder / model, tiny=True)
+    return folder
+
+
+@pytest.fixture
+def installed(root, monkeypatch):
+    monkeypatch.setenv("CXR_DEMO_MODELS", str(root))
+    return root
+
+
+def call(model, out, stages, precisions=PRECISIONS, seconds=1000.0, tiny=True):
+    deadline = time.time() + seconds
+    return Call(model, out, stages, precisions, "cpu", deadline, "now", {"bytes": 1}, tiny)
+
+
+def figures(folder, model, stage, precision="bf16"):
+    return report.read(folder / f"speed_{model}_{stage}_{precision}.json")["figures"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_stage_gives_its_figures(model, installed, tmp_path):
+    assert inside.run(call(model, tmp_path, INSIDE), tmp_path / "jpegs") == []
+    for precision in ("bf16", "nf4"):
+        single = figures(tmp_path, model, "batch1", precision)
+        assert single["floor"]["seconds"] > 0
+        assert single["stock"]["ttft"]["repeats"] == TINY.repeats
+        for path in single["paths"].values():
+            assert path["per_token"]["least"] > 0
+            assert path["ttft"]["median"] > path["prefill"]["least"] > 0
+        logits = figures(tmp_path, model, "fidelity", precision)
+        assert logits["batch"]["rows"] == TINY.rows
+        for size in ("batch1", "batch"):
+            eager = logits[size]["eager"]["language"]
+            assert 0 < eager["mean_kl"] < 0.1
+            for ours in logits[size]["engine"].values():
+                assert ours["largest"] <= eager["largest"]
+        batches = figures(tmp_path, model, "throughput", precision)
+        assert batches["engine"]["whole"]["images"] == TINY.images
+        assert batches["stock"]["best_batch"] in TINY.batches
+    for product in figures(tmp_path, model, "kernels", "nf4")["products"]:
+        assert all(each["error"] < 0.02 for each in product["by"].values())
+
+
+def test_both_sides_of_the_evaluation_write_what_was_forced(installed, tmp_path):
+    """Every image, its length of reply, and something written."""
+    wanted = call("medgemma-4b-it", tmp_path, ("throughput",), (Precision.BF16,))
+    assert inside.run(wanted, tmp_path / "jpegs") == []
+    found = figures(tmp_path, "medgemma-4b-it", "throughput")
+    rows = [found["engine"]["whole"], *found["engine"]["tried"].values()]
+    rows += found["stock"]["tried"].values()
+    lengths = workload.lengths(TINY.images, TINY)
+    for each in rows:
+        assert each["tokens_per_second"] * each["seconds"] == pytest.approx(
+            sum(lengths[: each["images"]])
+        )
+        assert each["characters"] > each["images"]
+        assert 0 <= each["idle_share"] < 1
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_reference_is_the_uncached_stock_model(model, installed):
+    """`generate()` with forced tokens gives the logits of one plain pass, and eager attention and
+    another image do not."""
+    reference = stock.load(model, Precision.BF16, "cpu")
+    reference.native.float()
+    reference.dtype = torch.float32
+    prompt = card(model).prompts[PipelineKind.REPORT]
+    ids = fidelity.words(1, 12, reference) % 1700 + 300
+    seen, other = (noise(seed, SIDES[model]) for seed in (1, 2))
+    inputs = reference.inputs([seen], prompt)
+    forced = reference.forced(inputs, ids)
+    whole = uncached(reference, inputs, ids)
+    assert fidelity.distance(forced, whole).largest < 1e-4
+    unlike = reference.forced(reference.inputs([other], prompt), ids)
+    assert fidelity.distance(forced, unlike).largest > 1e-2
+    with reference.eager(whole=True):
+        written_out = reference.forced(reference.inputs([seen], prompt), ids)
+    assert 0 < fidelity.distance(forced, written_out).largest < 1e-4
+    assert fidelity.distance(forced, reference.forced(inputs, ids)).largest == 0
+
+
+def uncached(reference, inputs, ids):
+    with torch.no_grad():
+        if "inputs_embeds" in inputs:
+            more = reference.body.embed_tokens(ids)
+            embeddings = torch.cat([inputs["inputs_embeds"], more], 1)
+            logits = reference.generator(inputs_embeds=embeddings).logits
+        else:
+            kinds = torch.cat([inputs["token_type_ids"], torch.zeros_like(ids)], 1)
+            logits = reference.generator(
+                input_ids=torch.cat([inputs["input_ids"], ids], 1),
+                token_type_ids=kinds,
+                pixel_values=inputs["pixel_values"],
+            ).logits
+    return list(logits[:, -ids.shape[1] - 1 :].unbind(1))
+
+
+def test_distances_are_those_of_the_formula():
+    one = [torch.tensor([[0.0, 0.0]]), torch.tensor([[5.0, 0.0]])]
+    other = [torch.tensor([[0.0, 1.0]]), torch.tensor([[5.0, 0.0]])]
+    found = fidelity.distance(one, other)
+    assert found.largest == 1.0
+    assert found.same_first == 0.5
+    expected = 0.5 * (torch.tensor([0.5, 0.5]) @ (0.5 / other[0].softmax(-1)[0]).log())
+    assert found.mean_kl == pytest.approx(float(expected))
+    with pytest.raises(ValueError, match="no numbers"):
+        fidelity.distance([torch.tensor([[float("nan"), 0.0]])], [torch.zeros(1, 2)])
+
+
+def test_the_floor_is_the_bytes_of_layers_and_head():
+    with torch.device("meta"):
+        gemma = Gemma3ForConditionalGeneration(Gemma3Config(**layouts.medgemma().config)).bfloat16()
+        text = layouts.chexagent_2().config["text_config"]
+        phi = PhiForCausalLM(PhiConfig(**text)).bfloat16()
+    # 1.82 and 1.27 ms at 4.29 TB/s: what the first measurements of these shapes gave
+    seconds = floor.weights_bytes(gemma.model.language_model, gemma.lm_head) / 4.29e12
+    assert seconds == pytest.approx(1.82e-3, rel=0.01)
+    assert floor.weights_bytes(phi.model, phi.lm_head) / 4.29e12 == pytest.approx(1.27e-3, rel=0.03)
+
+
+def test_the_cache_is_read_once_per_token_and_windows_are_short():
+    shapes = (LayerShape(2, 8, windowed=True), LayerShape(2, 8))
+    by_hand = 2 * 2 * 8 * 2 * (5 + 5 + 5 + 7 + 8 + 9) // 3
+    assert floor.cache_bytes(shapes, 5, 2, prompt=6, new=3) == pytest.approx(by_hand, abs=64)
+
+
+def test_reply_lengths_are_those_stated():
+    drawn = workload.lengths(4000, TRUE)
+    assert 30 <= min(drawn) < 40
+    assert 200 < max(drawn) <= 220
+    assert sum(drawn) / len(drawn) == pytest.approx(110, abs=2)
+    assert workload.lengths(10, TRUE) == drawn[:10]
+    assert "30 + 190 * Beta(2, 2.75)" in workload.describe(TRUE)
+
+
+def test_images_come_in_order_and_no_more_than_asked_ahead(tmp_path):
+    files = workload.write_jpegs(tmp_path, 9)
+    assert len({each.read_bytes() for each in files}) == 9
+    opened = []
+
+    class Model:
+        def see(self, radiograph):
+            opened.append(radiograph.sha256)
+            return noise(1)
+
+    ahead = workload.seen_ahead(Model(), files, workers=2, ahead=3)
+    first, _ = next(ahead)
+    assert first == files[0]
+    assert len(opened) <= 4
+    assert [file for file, _ in ahead] == files[1:]
+
+
+def test_a_stage_without_time_is_left_out_and_said_to_be(installed, tmp_path, capsys):
+    late = call("medgemma-4b-it", tmp_path, ("fidelity",), seconds=5, tiny=False)
+    assert not late.time_for("fidelity", Precision.NF4)
+    assert "LEFT OUT" in capsys.readouterr().out
+    assert loaded(late.dumped()) == late
+
+
+def test_a_failing_stage_is_told_and_the_others_go_on(installed, tmp_path, monkeypatch, capsys):
+    def broken(bench, precision):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setitem(inside.STAGES, "batch1", broken)
+    wanted = call("medgemma-4b-it", tmp_path, ("batch1", "kernels"), (Precision.NF4,))
+    assert inside.run(wanted, tmp_path / "jpegs") == ["medgemma-4b-it batch1 nf4"]
+    assert "out of luck" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.glob("*.json")] == [
+        "speed_medgemma-4b-it_kernels_nf4.json"
+    ]
+
+
+@pytest.mark.slow
+def test_the_command_measures_in_fresh_processes_and_merges(tmp_path, capfd):
+    out = tmp_path / "out"
+    wanted = ["--tiny", "--models", "medgemma-4b-it", "--stages", "batch1,start"]
+    place = ["--out", str(out), "--device", "cpu", "--precisions", "bf16"]
+    assert command.main([*wanted, *place]) == 0
+    started = figures(out, "medgemma-4b-it", "start")
+    assert set(started) == {"cold", "warm", "stock"}
+    assert started["cold"]["seconds_to_first_token"] > started["cold"]["seconds_loading"] > 0
+    assert started["stock"]["first_token_by"] == "stock"
+    joined = tmp_path / "speed.json"
+    table = tmp_path / "speed.md"
+    arguments = ["--merge", str(out), "--out", str(joined), "--table", str(table)]
+    with pytest.raises(ValueError, match="tiny"):
+        command.main(arguments)
+    tables.merge(out, joined, table, tiny=True)
+    record = json.loads(joined.read_text())
+    assert report.problems(record) == []
+    assert len(record["results"]["parts"]) == 2
+    text = table.read_text()
+    assert "| time per token over the floor, bf16 | medgemma-4b-it |" in text
+    assert record["results"]["parts"][0]["machine"]["cpu"] in text
+    assert not list(Path(tmp_path).glob("**/model*.safetensors"))
