@@ -55,6 +55,10 @@ class Constants:
 CONSTANTS = Constants(context=741 * MIB, slack=100 * MIB)
 """Fitted on the committed measurements; `python -m benchmarks.fit_judgement` prints them."""
 
+GRAIN, SPARE, TOGETHER = 64, 2, 8
+"""The engine's: columns by which room is made, columns beyond the longest sequence of a batch, and
+images that are prefilled at once."""
+
 PROGRAM = 1024 * MIB
 """Bytes of main memory that Python, torch and transformers take for themselves."""
 
@@ -68,13 +72,18 @@ def need(
     shape, storage = ARCHITECTURES[model], STORAGES[precision]
     tensors = storages.weights(shape, storage)
     fixed = constants.context + constants.slack
+    kept = kept_cache(shape, storage, work)
+    together = min(work.batch, TOGETHER)
     load = tensors + load_surplus(shape, storage)
-    prefill = tensors + max(
-        vision_activations(shape, storage),
-        cache(shape, storage, work) + prefill_activations(shape, storage, work),
+    seeing = tensors + kept + vision_activations(shape, storage, together)
+    reading = (
+        tensors
+        + kept
+        + prefill_cache(shape, storage, work, together)
+        + prefill_activations(shape, storage, work, together)
     )
-    decode = tensors + cache(shape, storage, work) + decode_activations(shape, storage, work)
-    prefill = max(load, prefill)
+    decode = tensors + kept + decode_activations(shape, storage, work)
+    prefill = max(load, seeing, reading)
     return Need(fixed + load, fixed + prefill, fixed + max(prefill, decode))
 
 
@@ -83,39 +92,65 @@ def load_surplus(shape: Architecture, storage: Storage) -> int:
     return 2 * shape.largest_linear if storage.packed else 0
 
 
-def cache(shape: Architecture, storage: Storage, work: Work) -> int:
-    """Keys and values of all positions and all room, whatever a layer's window is."""
-    text = shape.text
-    columns = (shape.prompt if work.prompt is None else work.prompt) + work.new
-    each = 2 * text.kv_heads * text.head_width * storage.plain
-    return work.batch * columns * text.layers * each
+def kept_cache(shape: Architecture, storage: Storage, work: Work) -> int:
+    """Keys and values at fixed addresses, all room of all layers whatever their window: those of
+    single readings, and beside them the table of a batch."""
+    columns = positions(shape, work) + work.new
+    single = grained(columns + 1) * row(shape, storage)
+    if work.batch == 1:
+        return single
+    return single + work.batch * grained(columns + SPARE) * row(shape, storage)
 
 
-def vision_activations(shape: Architecture, storage: Storage) -> int:
-    """One image in the tower: the widest moment of a block, or of the bridge behind it."""
-    seen, element = shape.vision, storage.compute
+def prefill_cache(shape: Architecture, storage: Storage, work: Work, together: int) -> int:
+    """Keys and values of the rows that are prefilled `together`, before they join the table; a
+    single reading is prefilled where it stays."""
+    if work.batch == 1:
+        return 0
+    return together * positions(shape, work) * row(shape, storage)
+
+
+def vision_activations(shape: Architecture, storage: Storage, together: int = 1) -> int:
+    """Images in the tower: the widest moment of a block, or of the bridge behind it."""
+    seen = shape.vision
     block = 2 * seen.width + 2 * seen.middle
     bridge = seen.width + 2 * seen.bridge
-    return seen.positions * max(block, bridge) * element + unpacked(shape, storage)
+    widest = seen.positions * max(block, bridge) * storage.compute
+    return together * widest + unpacked(shape, storage)
 
 
-def prefill_activations(shape: Architecture, storage: Storage, work: Work) -> int:
-    """All positions of the prompt in one block of the language model, and one row of logits."""
+def prefill_activations(
+    shape: Architecture, storage: Storage, work: Work, together: int = 1
+) -> int:
+    """All positions of the prompts in one block of the language model, and a row of logits each."""
     text = shape.text
-    positions = shape.prompt if work.prompt is None else work.prompt
     widest = 3 * text.width + (3 if text.gated else 4) * text.middle
-    logits = work.batch * text.vocabulary * storage.compute
-    return work.batch * positions * widest * storage.compute + logits + unpacked(shape, storage)
+    each = positions(shape, work) * widest + text.vocabulary
+    return together * each * storage.compute + unpacked(shape, storage)
 
 
 def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int:
     """One position per row: the keys and values of one layer as attention sees them, and logits."""
     text = shape.text
-    columns = (shape.prompt if work.prompt is None else work.prompt) + work.new
-    attended = 2 * columns * text.heads * text.head_width * storage.compute
-    logits = 3 * text.vocabulary * storage.compute
+    attended = 2 * (positions(shape, work) + work.new) * text.heads * text.head_width
     whole = unpacked(shape, storage) if work.batch > 1 else 0
-    return work.batch * (attended + logits) + whole
+    return work.batch * (attended + 3 * text.vocabulary) * storage.compute + whole
+
+
+def positions(shape: Architecture, work: Work) -> int:
+    """Positions of the prompt, image included."""
+    return shape.prompt if work.prompt is None else work.prompt
+
+
+def row(shape: Architecture, storage: Storage) -> int:
+    """Bytes of the keys and values of one position in all layers."""
+    text = shape.text
+    return 2 * text.layers * text.kv_heads * text.head_width * storage.plain
+
+
+def grained(columns: int) -> int:
+    """Columns as the engine makes room for them."""
+    return -(-columns // GRAIN) * GRAIN
 
 
 def unpacked(shape: Architecture, storage: Storage) -> int:

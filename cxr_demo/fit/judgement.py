@@ -1,0 +1,86 @@
+"""How good the estimate is, judged on measured pairs; and its few constants, fitted on them.
+
+Each model is judged with constants that were fitted on the others only. Batches are never fitted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from cxr_demo.fit.estimate import Constants, Need, Work, need
+from cxr_demo.records import Precision
+
+Pair = dict[str, Any]
+"""A row of `benchmarks/results/memory.json`."""
+
+PAIRS_WITHIN = 0.05
+UNSEEN_WITHIN = 0.10
+PHASES = ("load", "prefill", "decode")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One measured peak against its estimate, in bytes of the device. `phase`: "load", "prefill",
+    "decode", "peak", or "unseen" for a batch that nothing was fitted on."""
+
+    model: str
+    precision: Precision
+    phase: str
+    work: Work
+    measured: int
+    estimated: int
+
+    @property
+    def error(self) -> float:
+        """Of the measured bytes; positive if the estimate is too large."""
+        return self.estimated / self.measured - 1
+
+
+def usable(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs that were measured on a GPU."""
+    return [each for each in pairs if each.get("decode") and each["decode"]["device"] is not None]
+
+
+def fit(pairs: Sequence[Pair]) -> Constants:
+    """The constants that suit `pairs` best: medians over them. Raises ValueError without pairs."""
+    known = usable(pairs)
+    if not known:
+        raise ValueError("no pair was measured on a GPU")
+    without = Constants(context=0, slack=0)
+    contexts = [each["decode"]["device"] - each["decode"]["reserved"] for each in known]
+    slacks = [each["decode"]["reserved"] - _estimate(each, without).decode for each in known]
+    return Constants(context=round(median(contexts)), slack=round(median(slacks)))
+
+
+def judge(pairs: Sequence[Pair]) -> list[Judged]:
+    """Every measured peak of every pair, each model with constants of the other models only.
+    Raises ValueError with fewer than two models."""
+    found: list[Judged] = []
+    for model in dict.fromkeys(each["model"] for each in usable(pairs)):
+        mine = [each for each in usable(pairs) if each["model"] == model]
+        constants = fit([each for each in pairs if each["model"] != model])
+        for pair in mine:
+            found += _judged(pair, constants)
+    return found
+
+
+def _judged(pair: Pair, constants: Constants) -> list[Judged]:
+    model, precision, work = pair["model"], Precision(pair["precision"]), Work(**pair["work"])
+    counted = _estimate(pair, constants)
+    rows = [
+        Judged(model, precision, phase, work, pair[phase]["device"], getattr(counted, phase))
+        for phase in PHASES
+    ]
+    highest = max(row.measured for row in rows)
+    rows.append(Judged(model, precision, "peak", work, highest, counted.peak))
+    for batch in pair["unseen"]:
+        work = Work(**batch["work"])
+        peak = _estimate(pair, constants, work).peak
+        rows.append(Judged(model, precision, "unseen", work, batch["device"], peak))
+    return rows
+
+
+def _estimate(pair: Pair, constants: Constants, work: Work | None = None) -> Need:
+    asked = work or Work(**pair["work"])
+    return need(pair["model"], Precision(pair["precision"]), asked, constants)
