@@ -39,6 +39,10 @@ def load(
         raise NotInThisVersion(model=card.name)
     family = importlib.import_module(f"cxr_demo.models.{card.family}")
     model: Model = family.load(card, precision, device, progress)
+    if precision is Precision.BNB4_DEFAULT:
+        from cxr_demo.models.stock import StockModel
+
+        model = StockModel(model)
     if device != "cpu" or card.phantoms_only:
         model.warm_up()  # a large model on a processor would take minutes for it
     return model

@@ -30,7 +30,8 @@ class Licence:
 class ModelCard:
     """One model. `family` names the adapter's module in `cxr_demo.models`, or is None as long as
     this version has none for it. `hub` and `revision` name the published checkpoint, `parameters`
-    counts its weights; None where it is not known. `phantoms_only`: refuses every other image.
+    counts its weights; None where it is not known. `precisions` are those that the reading room
+    offers; evaluations have one more (`evaluated`). `phantoms_only`: refuses every other image.
     `files` must lie beside the weights; of several joined by "|" one suffices."""
 
     id: str
@@ -50,6 +51,12 @@ class ModelCard:
         "tokenizer_config.json",
         "preprocessor_config.json|processor_config.json",
     )
+
+    @property
+    def evaluated(self) -> tuple[Precision, ...]:
+        """Precisions that an evaluation may name: those of the reading room, and for published
+        models the library's default, which is possibly the study's."""
+        return self.precisions + ((Precision.BNB4_DEFAULT,) if self.hub else ())
 
     @property
     def ported(self) -> bool:
@@ -83,7 +90,9 @@ def _prompts(family: str, report: str, direct: str) -> dict[PipelineKind, Prompt
     }
 
 
-_BOTH = (Precision.BF16, Precision.NF4)
+_UNTIED = (Precision.BF16, Precision.NF4, Precision.NF4_FP32)
+# Gemma's table is tied to its head and a third of its memory, so it can be stored in 4 bits too.
+_TIED = (Precision.BF16, Precision.NF4, Precision.NF4_EMB, Precision.NF4_FP32)
 
 CARDS: dict[str, ModelCard] = {
     each.id: each
@@ -96,7 +105,7 @@ CARDS: dict[str, ModelCard] = {
             revision=None,
             licence=Licence("the licence of this program", note="Trained on drawn images only."),
             parameters=8_168_704,
-            precisions=_BOTH,
+            precisions=_UNTIED,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",
             phantoms_only=True,
@@ -109,7 +118,7 @@ CARDS: dict[str, ModelCard] = {
             revision=None,
             licence=_HAI_DEF,
             parameters=4_300_079_472,
-            precisions=_BOTH,
+            precisions=_TIED,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",
         ),
@@ -121,7 +130,7 @@ CARDS: dict[str, ModelCard] = {
             revision=None,
             licence=_HAI_DEF,
             parameters=4_300_079_472,
-            precisions=_BOTH,
+            precisions=_TIED,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",
         ),
@@ -133,7 +142,7 @@ CARDS: dict[str, ModelCard] = {
             revision="8f19b53a2eceda4c33b0acec6c81fbc293ad80d0",
             licence=Licence("MIT", note="Its vision tower, XraySigLIP, is CC-BY-NC-4.0."),
             parameters=3_140_746_752,
-            precisions=_BOTH,
+            precisions=_UNTIED,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
             preprocessing="squashed_square",
             files=("config.json", "vocab.json", "merges.txt"),
@@ -146,7 +155,7 @@ CARDS: dict[str, ModelCard] = {
             revision="4934e91451945c8218c267aae9c34929a7677829",
             licence=Licence("see the publisher's page", "https://huggingface.co/StanfordAIMI"),
             parameters=8_362_401_664,
-            precisions=_BOTH,
+            precisions=_UNTIED,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
             preprocessing="squashed_square",
             files=("config.json", "tokenizer.json", "preprocessor_config.json"),

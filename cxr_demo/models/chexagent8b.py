@@ -181,6 +181,18 @@ class CheXagent8bModel(VisionLanguageModel):
         given = ids != PADDING
         return given & (given.cumsum(1) <= self._queries)
 
+    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any], int]:
+        """For `stock`: whose `generate()`, its arguments, and the prompt's positions."""
+        prefix = self.prefix(seen, prompt)
+        ends = sorted(self.stop_ids)
+        inputs = {
+            "inputs_embeds": prefix.embeddings,
+            "attention_mask": prefix.valid.long(),
+            "eos_token_id": ends,
+            "pad_token_id": ends[0],
+        }
+        return self._native.language_model, inputs, prefix.valid.shape[1]
+
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`."""
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))

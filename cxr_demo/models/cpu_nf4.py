@@ -1,4 +1,4 @@
-"""4-bit layers on a processor. The values are NF4's; only where they are unpacked differs.
+"""4-bit layers on a processor. The values are a GPU's; only where they are unpacked differs.
 
 bitsandbytes unpacks a layer's weights anew for every token, which takes several times as long as
 the product itself. A small model's weights are therefore unpacked once; a large one's stay packed,
@@ -21,7 +21,8 @@ SMALL = 512 * 1024**2
 
 
 class UnpackedLinear4bit(nn.Module):
-    """A 4-bit layer whose bfloat16 values were computed once. (..., in) -> (..., out)."""
+    """A 4-bit layer whose values were computed once, in the type that the layer computes in.
+    (..., in) -> (..., out)."""
 
     values: Tensor
 
@@ -32,9 +33,10 @@ class UnpackedLinear4bit(nn.Module):
         self.bias = packed.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """As the packed layer computes it: in bfloat16, back in the type of `inputs`."""
-        bias = None if self.bias is None else self.bias.to(torch.bfloat16)
-        return nn.functional.linear(inputs.to(torch.bfloat16), self.values, bias).to(inputs.dtype)
+        """As the packed layer computes it, and back in the type of `inputs`."""
+        dtype = self.values.dtype
+        bias = None if self.bias is None else self.bias.to(dtype)
+        return nn.functional.linear(inputs.to(dtype), self.values, bias).to(inputs.dtype)
 
 
 def settle(model: nn.Module) -> None:
@@ -53,8 +55,8 @@ def _unpack(layer: Linear4bit) -> Tensor:
     state = copy.copy(_state(layer))
     rows_and_columns = state.shape
     state.shape = torch.Size([1, rows_and_columns.numel()])  # one row: blocks lie end to end
-    values = dequantize_4bit(layer.weight, state)
-    return values.reshape(rows_and_columns).to(torch.bfloat16)
+    state.dtype = layer.compute_dtype or torch.bfloat16
+    return dequantize_4bit(layer.weight, state).reshape(rows_and_columns)
 
 
 def _state(layer: Linear4bit) -> Any:

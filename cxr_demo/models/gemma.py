@@ -13,7 +13,13 @@ from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars 
 
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, Gemma3ForConditionalGeneration, Gemma3Processor
+from transformers import (
+    AutoTokenizer,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3Processor,
+    GenerationConfig,
+)
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
 from cxr_demo import weights
@@ -23,11 +29,21 @@ from cxr_demo.models import hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
+from cxr_demo.models.streaming import Place, Where, fill, understood
 from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, normalised, start_digest
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 THOUGHT = ("<unused94>", "<unused95>")
 """MedGemma 1.5 may think aloud between these two tokens; that is not part of a report."""
+_RENAMED = {
+    "language_model.model.": "model.language_model.",
+    "multi_modal_projector.": "model.multi_modal_projector.",
+    "vision_tower.": "model.vision_tower.",
+}
+"""Beginnings of published names, and of the native model's; newer files hold the latter."""
+_TIED = ("lm_head.weight", "language_model.lm_head.weight")
+"""The head's names: its weight is the table's, whether a file repeats it or not."""
+_TOWER = "model.vision_tower."
 
 
 class GemmaNetwork(NativeNetwork):
@@ -103,6 +119,18 @@ class GemmaModel(VisionLanguageModel):
         """(B, T) bool."""
         return ids == self._native.config.image_token_id
 
+    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any], int]:
+        """For `stock`: whose `generate()`, its arguments, and the prompt's positions."""
+        inputs = self._processor(
+            text=self.prompt_text(prompt),
+            images=[seen.pixels],
+            do_resize=False,  # `see` did, and what was seen must be what goes in
+            add_special_tokens=False,  # the template wrote them
+            return_tensors="pt",
+        ).to(self._network.device)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self._network.dtype)
+        return self._native, dict(inputs), inputs["input_ids"].shape[1]
+
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The ids of `prefix`, position for position, the image's placeholders included."""
         whole = self.prompt_text(prompt).replace(
@@ -137,11 +165,54 @@ def load(
     hardware.check_precision(card, precision, place)
     installed = weights.locate(card)
     digest = start_digest(installed)
-    kind = Gemma3ForConditionalGeneration
-    native = load_native(kind, card, installed, precision, place, progress)
-    processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
+    if precision is Precision.BNB4_DEFAULT:  # as the library itself does it
+        kind = Gemma3ForConditionalGeneration
+        native = load_native(kind, card, installed, precision, place, progress)
+    else:
+        native = build(card, installed.folder)
+        fill(native, places(native), card, installed, precision, place, progress)
+    with understood(card, "the tokenizer or the image settings"):
+        processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
     stand_in = weights.is_stand_in(installed.folder)
     return GemmaModel(card, precision, native, processor, digest, stand_in)
+
+
+def build(card: ModelCard, folder: Path) -> Gemma3ForConditionalGeneration:
+    """The empty model that `config.json` in `folder` describes, on the meta device.
+
+    Raises WeightsRefused if it describes no such model."""
+    with understood(card, "config.json"):
+        config = Gemma3Config.from_pretrained(folder, local_files_only=True)
+        parts: tuple[Any, ...] = (config, config.text_config, config.vision_config)
+        for each in parts:
+            each._attn_implementation = "sdpa"
+        with torch.device("meta"):
+            native = Gemma3ForConditionalGeneration(config)
+        native.tie_weights()
+    if (folder / "generation_config.json").is_file():
+        with understood(card, "generation_config.json"):
+            native.generation_config = GenerationConfig.from_pretrained(folder)
+    return native
+
+
+def places(native: Gemma3ForConditionalGeneration) -> Where:
+    """Place of a stored tensor in `native`. The vision tower's parts are nested in some files, and
+    in some versions of transformers, and not in others."""
+    nested = f"{_TOWER}vision_model."
+    tower = nested if hasattr(native.model.vision_tower, "vision_model") else _TOWER
+
+    def where(stored: str) -> Place | None:
+        if stored in _TIED:
+            return None
+        name = stored
+        for before, now in _RENAMED.items():
+            if stored.startswith(before):
+                name = now + stored.removeprefix(before)
+        if name.startswith(_TOWER):
+            name = tower + name.removeprefix(nested).removeprefix(_TOWER)
+        return Place(name)
+
+    return where
 
 
 def load_processor(folder: Path, image_tokens: int) -> Gemma3Processor:

@@ -24,8 +24,8 @@ def name_of(device: torch.device) -> str:
 
 def check_precision(card: ModelCard, precision: Precision, device: torch.device) -> None:
     """Raise PrecisionUnsupported unless `card` offers `precision` and `device` computes it."""
-    if precision not in card.precisions:
-        offered = ", ".join(card.precisions)
+    if precision not in card.evaluated:
+        offered = ", ".join(card.evaluated)
         raise PrecisionUnsupported(
             model=card.name, precision=precision.value, detail=f"{precision} ∉ {{{offered}}}"
         )

@@ -1,11 +1,15 @@
-"""Loading through transformers: offline, safetensors only, every tensor accounted for, with
-progress. No code that comes with weights runs, and none is fetched.
+"""How each precision stores and computes; and loading through transformers' own `from_pretrained`,
+which is the reference for the loader of ours (`streaming`) and is used for BNB4_DEFAULT.
+
+Offline, safetensors only, every tensor accounted for, with progress. No code that comes with
+weights runs, and none is fetched.
 """
 
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 # bitsandbytes would fetch executable code from the hub through `kernels`; nobody else needs it.
@@ -13,7 +17,7 @@ sys.modules.setdefault("kernels", None)  # type: ignore[arg-type]
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 import torch  # noqa: E402
-from bitsandbytes.nn import Linear4bit  # noqa: E402
+from bitsandbytes.nn import Params4bit  # noqa: E402
 from safetensors import SafetensorError  # noqa: E402
 from transformers import BitsAndBytesConfig, PreTrainedModel  # noqa: E402
 from transformers.utils import logging as transformers_logging  # noqa: E402
@@ -28,18 +32,43 @@ Progress = Callable[[float], None]
 _LISTED = 6
 
 
-def quantization(precision: Precision) -> BitsAndBytesConfig | None:
-    """bitsandbytes' settings of `precision`, None for bf16. Which layers are left as they are is
-    transformers' own rule: output heads, and nothing else in the families here."""
-    if precision is not Precision.NF4:
-        return None
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        bnb_4bit_quant_storage=torch.bfloat16,
-    )
+@dataclass(frozen=True)
+class Storage:
+    """How a precision stores and computes.
+
+    `four_bits`: bitsandbytes' settings of the linear layers, None if they stay in `dtype`. `dtype`:
+    type of activations and of all that is not quantised. `table`: how the vocabulary's tables are
+    stored: "plain" in `dtype`, "4bit", or "bf16" whatever `dtype` is."""
+
+    four_bits: BitsAndBytesConfig | None = None
+    dtype: torch.dtype = torch.bfloat16
+    table: str = "plain"
+
+
+_NF4: dict[str, Any] = {
+    "load_in_4bit": True,
+    "bnb_4bit_quant_type": "nf4",
+    "bnb_4bit_use_double_quant": True,
+}
+_NF4_BF16 = BitsAndBytesConfig(
+    **_NF4, bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_quant_storage=torch.bfloat16
+)
+
+# NF4_FP32: float16 would be native on those cards, but Gemma's activations overflow it, so all
+# activations are float32. Widening bfloat16 is exact, so norms, biases and the vision tower's
+# convolution (a few MB) are stored as float32; the tables, a third of MedGemma, stay bfloat16 and
+# are widened by rows or slices when they are read.
+STORAGE: dict[Precision, Storage] = {
+    Precision.BF16: Storage(),
+    Precision.NF4: Storage(_NF4_BF16),
+    Precision.NF4_EMB: Storage(_NF4_BF16, table="4bit"),
+    Precision.NF4_FP32: Storage(
+        BitsAndBytesConfig(**_NF4, bnb_4bit_compute_dtype=torch.float32), torch.float32, "bf16"
+    ),
+    Precision.BNB4_DEFAULT: Storage(BitsAndBytesConfig(load_in_4bit=True)),
+}
+"""Which layers are left as they are is transformers' own rule: output heads, and nothing else in
+the families here."""
 
 
 def load_native(
@@ -50,7 +79,8 @@ def load_native(
     device: torch.device,
     progress: Progress,
 ) -> Any:
-    """A native transformers model on `device`, in evaluation mode.
+    """A native transformers model on `device` as the library itself loads it, in evaluation mode:
+    BF16, NF4 or BNB4_DEFAULT.
 
     Raises WeightsRefused with the names if a tensor is missing, unknown or wrongly shaped, and
     OutOfMemory if the device is too small."""
@@ -60,7 +90,7 @@ def load_native(
                 installed.folder,
                 dtype=torch.bfloat16,
                 device_map={"": device},
-                quantization_config=quantization(precision),
+                quantization_config=STORAGE[precision].four_bits,
                 attn_implementation="sdpa",
                 use_safetensors=True,
                 local_files_only=True,
@@ -78,16 +108,21 @@ def load_native(
         "wrong shape": [each[0] for each in info["mismatched_keys"]],
     }
     refuse_gaps(card, gaps)
-    if precision is Precision.NF4 and device.type == "cpu":
+    if device.type == "cpu":
         cpu_nf4.settle(model)
     progress(1.0)
     return model.eval()
 
 
 def quantized_modules(model: torch.nn.Module) -> list[str]:
-    """Names of the layers that hold 4-bit weights, sorted."""
-    kinds = (Linear4bit, cpu_nf4.UnpackedLinear4bit)
-    return sorted(name for name, each in model.named_modules() if isinstance(each, kinds))
+    """Names of the layers that hold 4-bit weights, tables among them, sorted."""
+
+    def quantised(layer: torch.nn.Module) -> bool:
+        return isinstance(layer, cpu_nf4.UnpackedLinear4bit) or isinstance(
+            getattr(layer, "weight", None), Params4bit
+        )
+
+    return sorted(name for name, each in model.named_modules() if quantised(each))
 
 
 def refuse_gaps(card: ModelCard, gaps: dict[str, Iterable[str]]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.loading import Progress, quantization, refuse_gaps  # isort: skip  (first)
+from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps  # isort: skip  (first)
 
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import BitsAndBytesConfig
 
 from cxr_demo.errors import WeightsRefused
-from cxr_demo.models import cpu_nf4, hardware
+from cxr_demo.models import cpu_nf4, hardware, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed
@@ -86,28 +86,65 @@ def fill(
     precision: Precision,
     device: torch.device,
     progress: Progress,
-    dtype: torch.dtype = torch.bfloat16,
+    dtype: torch.dtype | None = None,
+    settle: bool = True,
 ) -> None:
-    """Fill `module`, built on the meta device, and leave it on `device` in evaluation mode.
+    """Give `module`, built on the meta device, the weights of a published checkpoint; `dtype`, if
+    given, instead of the precision's own. Leaves it in evaluation mode on `device`, on a processor
+    with its 4-bit layers settled (`cpu_nf4`) unless told otherwise.
 
-    In 4 bits every linear layer is quantised but the output heads (`lm_head`); the rest is kept in
-    `dtype`. Raises WeightsRefused with the names if a stored tensor is unknown, twice there or
-    wrongly shaped or if a parameter has none, and OutOfMemory if the device is too small."""
-    try:
+    Raises WeightsRefused with the names if a tensor is missing, unknown, wrongly shaped or there
+    twice, and OutOfMemory if the device is too small."""
+    with loaded_from_files(card, device):
         plan = _plan(module, where, card, installed)
-        settings = quantization(precision)
-        if settings is not None:
-            _make_4bit(module, settings)
-        _stream(module, plan, device, dtype, progress)
+        shared = prepare(module, card, precision, dtype)
+        _stream(module, plan, device, dtype or STORAGE[precision].dtype, progress)
+        finish(module, shared, device)
+    if settle and device.type == "cpu":
+        cpu_nf4.settle(module)
+    progress(1.0)
+
+
+@contextmanager
+def loaded_from_files(card: ModelCard, device: torch.device) -> Iterator[None]:
+    """What can go wrong with files and memory, in this app's words."""
+    try:
+        yield
     except torch.OutOfMemoryError:
         raise hardware.out_of_memory(card, device) from None
     except SafetensorError as error:
         raise WeightsRefused(model=card.name, detail=f"safetensors: {error}") from error
+
+
+Shared = list[list[tuple[nn.Module, str]]]
+"""Per parameter that several modules hold: the modules, and its name in each."""
+
+
+def prepare(
+    module: nn.Module, card: ModelCard, precision: Precision, dtype: torch.dtype | None = None
+) -> Shared:
+    """Give `module`, still on the meta device, the layers that `precision` asks for. Raises
+    WeightsRefused if its tables cannot be stored so."""
+    storage = STORAGE[precision]
+    if storage.four_bits is not None:
+        _make_4bit(module, storage.four_bits)
+    if storage.table != "plain":
+        packed = None if storage.table == "bf16" else torch.bfloat16
+        tables.install(module, card, dtype or storage.dtype, packed)
+    holders: dict[int, list[tuple[nn.Module, str]]] = {}
+    for owner in module.modules():
+        for name, each in owner.named_parameters(recurse=False):
+            holders.setdefault(id(each), []).append((owner, name))
+    return [each for each in holders.values() if len(each) > 1]
+
+
+def finish(module: nn.Module, shared: Shared, device: torch.device) -> None:
+    """After the weights have come: what is shared is shared again, and buffers are computed."""
+    for (first, name), *others in shared:
+        for owner, other in others:
+            setattr(owner, other, getattr(first, name))
     _compute_buffers(module, device)
     module.eval().requires_grad_(False)
-    if settings is not None and device.type == "cpu":
-        cpu_nf4.settle(module)
-    progress(1.0)
 
 
 def _plan(
@@ -189,27 +226,53 @@ def _stream(
         with safe_open(shard, framework="pt") as opened:
             for item in (each for items in plan.values() for each in items if each.shard == shard):
                 progress(done / total)
-                # A copy, so that no weight is a view of a file that somebody may replace.
-                tensor = opened.get_tensor(item.stored).to(device, dtype, copy=True)
-                _place(module, item.place, tensor)
+                _bring(module, item, opened, device, dtype)
                 done += item.size
 
 
-def _place(module: nn.Module, place: Place, tensor: Tensor) -> None:
-    owner_name, _, name = place.name.rpartition(".")
+def _bring(
+    module: nn.Module, item: _Item, opened: Any, device: torch.device, dtype: torch.dtype
+) -> None:
+    owner_name, _, name = item.place.name.rpartition(".")
     owner = module.get_submodule(owner_name)
     before = getattr(owner, name)
+    if isinstance(owner, tables.TableLookUp | tables.TableHead) and name == "weight":
+        if isinstance(before, Params4bit):
+            parts = _rows(opened.get_slice(item.stored))
+            height, width = before.shape
+            made = tables.quantised(parts, (height, width), before.quant_storage, device)
+            setattr(owner, name, made)
+            return
+        dtype = torch.bfloat16  # the table's own; it is widened when it is read
+    # Values in 4 bits are made from bfloat16, also where they are computed in float32.
+    source = torch.bfloat16 if isinstance(before, Params4bit) else dtype
+    # A copy, so that no weight is a view of a file that somebody may replace.
+    tensor = opened.get_tensor(item.stored).to(device, source, copy=True)
+    _place(owner, name, item.place.third, tensor, dtype)
+
+
+def _rows(stored: Any) -> Iterator[Tensor]:
+    count = stored.get_shape()[0]
+    for first in range(0, count, tables.SLICE):
+        yield stored[first : first + tables.SLICE].to(torch.bfloat16)
+
+
+def _place(
+    owner: nn.Module, name: str, third: int | None, tensor: Tensor, dtype: torch.dtype
+) -> None:
+    before = getattr(owner, name)
     if isinstance(before, Params4bit):
-        packed: Any = Params4bit(tensor, **before.__dict__)
+        # In the type that is computed in, which bitsandbytes remembers and unpacks to.
+        packed: Any = Params4bit(tensor.to(dtype), **before.__dict__)
         setattr(owner, name, packed.to(tensor.device))  # moving is what quantises
-    elif place.third is None:
+    elif third is None:
         setattr(owner, name, nn.Parameter(tensor, requires_grad=False))
     else:
         if before.is_meta:
             whole = torch.zeros(before.shape, dtype=tensor.dtype, device=tensor.device)
             before = nn.Parameter(whole, requires_grad=False)
             setattr(owner, name, before)
-        before.data.chunk(3)[place.third].copy_(tensor)
+        before.data.chunk(3)[third].copy_(tensor)
 
 
 def _compute_buffers(module: nn.Module, device: torch.device) -> None:
@@ -217,6 +280,10 @@ def _compute_buffers(module: nn.Module, device: torch.device) -> None:
     device left empty: each owner is built again, small as it is, from its own configuration."""
     for owner in module.modules():
         empty = [name for name, each in owner.named_buffers(recurse=False) if each.is_meta]
+        if "embed_scale" in empty:  # Gemma's look-up: its table is what makes it large
+            scale = torch.tensor(tables.scale_of(owner), device=device)
+            owner.register_buffer("embed_scale", scale, persistent=False)
+            empty.remove("embed_scale")
         if empty:
             fresh = type(owner)(owner.config)
             for name in empty:

@@ -4,7 +4,8 @@ from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import proofs
 from cxr_demo.models.cards import CARDS, ModelCard
-from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.records import PipelineKind
+from cxr_demo.telemetry import capability
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import image_use, model_name
@@ -13,8 +14,11 @@ EMBEDDED = "embedded"
 
 
 def default_choice() -> Choice:
-    """What is chosen when the app opens: the model that is always there."""
-    return Choice(EMBEDDED, Precision.BF16, PipelineKind.REPORT)
+    """What is chosen when the app opens: the model that is always there, in the first precision
+    that this GPU can compute."""
+    found = capability.first_visible()
+    precision = capability.first_fit(CARDS[EMBEDDED].precisions, found)
+    return Choice(EMBEDDED, precision, PipelineKind.REPORT)
 
 
 def is_installed(card: ModelCard) -> bool:

@@ -31,7 +31,7 @@ from cxr_demo.records import (
     ReadingEvent,
     StopReason,
 )
-from cxr_demo.telemetry import nvml
+from cxr_demo.telemetry import capability, nvml
 from cxr_demo.units import MIB, format_bytes
 from cxr_demo.worker.answers import note
 from cxr_demo.worker.lease import Lease, device_lease
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cxr_demo.models.probabilities import Asked
 
 _log = logging.getLogger(__name__)
-_FIRST_MODEL = ("embedded", Precision.BF16)
+_FIRST_MODEL = "embedded"
 _CONTEXT = 600 * MIB  # what CUDA and its libraries take for themselves
 _FATAL = ("CUDA error", "device-side assert", "CUBLAS_STATUS", "cuDNN error", "CUDA driver error")
 
@@ -315,9 +315,10 @@ def remember(model: str, precision: Precision) -> None:
 
 
 def recall() -> tuple[str, Precision]:
-    """The model that was used last, or the embedded one."""
+    """The model that was used last, or the embedded one as this GPU can compute it."""
     try:
         noted = json.loads((private_dir() / "last_model.json").read_text())
         return models.card(noted["model"]).id, Precision(noted["precision"])
     except (OSError, ValueError, KeyError, TypeError, CxrError):
-        return _FIRST_MODEL
+        offered = models.card(_FIRST_MODEL).precisions
+        return _FIRST_MODEL, capability.first_fit(offered, capability.first_visible())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from bitsandbytes.nn import Params4bit
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from benchmarks import checkpoints
 from cxr_demo import weights
 from cxr_demo.decoding.engine import Prefix
-from cxr_demo.models import chexagent2, chexagent8b
+from cxr_demo.models import chexagent2, chexagent8b, tables
 from cxr_demo.models.cards import card
 from cxr_demo.models.loading import quantized_modules
 from cxr_demo.models.streaming import Where, fill
@@ -84,6 +85,18 @@ class Family:
     fp32: Callable[[Path], Any]
     rounding: float = 0.9999
 
+    @property
+    def linears(self) -> list[str]:
+        """Names of the tiny checkpoint's layers that are 4 bits in every 4-bit precision."""
+        return sorted(
+            f"{stem}{name}" for stem, names in LINEARS[self.model].items() for name in names
+        )
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of look-up and head."""
+        return TABLES[self.model]
+
     def write(self, root: Path) -> Path:
         """The tiny checkpoint in `root`, written once."""
         folder = root / self.model
@@ -95,6 +108,46 @@ class Family:
         """An image of noise."""
         return noise(seed, self.side)
 
+
+_GATED = ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+_PLAIN = ("mlp.fc1", "mlp.fc2")
+_QKVO = tuple(f"self_attn.{each}_proj" for each in "qkvo")
+_SIGLIP = (*_QKVO[:3], "self_attn.out_proj", *_PLAIN)
+_BERT = ("attention.query", "attention.key", "attention.value", "output.dense")
+LINEARS: dict[str, dict[str, tuple[str, ...]]] = {
+    "medgemma-4b-it": {
+        **{f"model.language_model.layers.{i}.": (*_QKVO, *_GATED) for i in range(3)},
+        **{f"model.vision_tower.encoder.layers.{i}.": _SIGLIP for i in range(2)},
+    },
+    "chexagent-2-3b": {
+        **{
+            f"language.model.layers.{i}.": (*_QKVO[:3], "self_attn.dense", *_PLAIN)
+            for i in range(2)
+        },
+        **{f"visual.model.encoder.layers.{i}.": _SIGLIP for i in range(2)},
+        "visual.attn_pool.": ("0", "2"),
+    },
+    "chexagent-8b": {
+        **{f"language_model.model.layers.{i}.": (*_QKVO, *_GATED) for i in range(2)},
+        **{
+            f"vision_model.encoder.layers.{i}.": ("self_attn.qkv", "self_attn.projection", *_PLAIN)
+            for i in range(2)
+        },
+        **{f"qformer.encoder.layer.{i}.attention.": _BERT for i in range(2)},
+        **{
+            f"qformer.encoder.layer.{i}.": ("intermediate_query.dense", "output_query.dense")
+            for i in range(2)
+        },
+        "qformer.encoder.layer.0.crossattention.": _BERT,
+        "": ("language_projection",),
+    },
+}
+"""Per model: beginning of names -> their ends, of every linear layer but the heads."""
+TABLES = {
+    "medgemma-4b-it": ["lm_head", "model.language_model.embed_tokens"],
+    "chexagent-2-3b": ["language.lm_head", "language.model.embed_tokens"],
+    "chexagent-8b": ["language_model.lm_head", "language_model.model.embed_tokens"],
+}
 
 FAMILIES = (
     Family("medgemma-4b-it", 56, lambda folder: adapted(native_fp32(folder), folder), 0.995),
@@ -143,11 +196,20 @@ def unpacked(four: nn.Module, full: nn.Module) -> int:
     packed = quantized_modules(four)
     for name in packed:
         layer: Any = four.get_submodule(name)
-        full.get_submodule(name).weight.data = layer.values.float()
+        full.get_submodule(name).weight.data = values_of(layer)
     others = dict(full.named_parameters())
     for name, each in four.named_parameters():
-        others[name].data = each.float()
+        if not isinstance(each, Params4bit):
+            others[name].data = each.float()
     return len(packed)
+
+
+def values_of(layer: Any) -> Tensor:
+    """What a settled 4-bit layer or table computes with, in float32."""
+    if isinstance(layer, tables.TableLookUp | tables.TableHead):
+        return torch.cat(list(tables.slices(layer.weight, torch.float32)))
+    values: Tensor = layer.values.float()
+    return values
 
 
 def cosine(one: Tensor, other: Tensor) -> float:

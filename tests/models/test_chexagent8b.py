@@ -13,7 +13,6 @@ from cxr_demo import models, weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import chexagent8b
 from cxr_demo.models.cards import card
-from cxr_demo.models.loading import quantized_modules
 from cxr_demo.models.vlm import normalised
 from cxr_demo.records import Precision, Prompt
 from tests.models.families import FAMILIES, chexagent8b_fp32, filled, first_logits
@@ -94,26 +93,6 @@ def test_the_prompt_is_the_published_one(full):
     assert ids[queries] == ids[-1] == full.vocabulary["<s>"] == 1
     assert ids[queries:].count(1) == 3
     assert full.stop_ids == {2}
-
-
-def test_4_bits_take_every_linear_but_the_head(folder, monkeypatch):
-    monkeypatch.setenv("CXR_DEMO_MODELS", str(folder.parent))
-    model = models.load(card(MODEL), Precision.NF4)
-    tower = ("self_attn.qkv", "self_attn.projection", "mlp.fc1", "mlp.fc2")
-    attention = ("attention.query", "attention.key", "attention.value", "output.dense")
-    former = [f"attention.{each}" for each in attention]
-    former += ["intermediate_query.dense", "output_query.dense"]
-    crossed = [f"crossattention.{each}" for each in attention]
-    text = [f"self_attn.{each}_proj" for each in "qkvo"]
-    text += [f"mlp.{each}_proj" for each in ("gate", "up", "down")]
-    queries = "qformer.encoder.layer"
-    assert quantized_modules(model._native) == sorted(
-        [f"vision_model.encoder.layers.{i}.{each}" for i in range(2) for each in tower]
-        + [f"{queries}.{i}.{each}" for i in range(2) for each in former]
-        + [f"{queries}.0.{each}" for each in crossed]
-        + [f"language_model.model.layers.{i}.{each}" for i in range(2) for each in text]
-        + ["language_projection"]
-    )
 
 
 @pytest.fixture

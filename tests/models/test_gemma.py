@@ -16,15 +16,6 @@ from cxr_demo.records import PipelineKind, Precision, Prompt, StopReason
 from tests.stand_ins import MEDGEMMA, noise, radiograph
 
 SHORT = Prompt("test", "Describe this X-ray", 24)
-TEXT_LINEARS = (
-    *(f"self_attn.{name}_proj" for name in "qkvo"),
-    *(f"mlp.{name}_proj" for name in ("gate", "up", "down")),
-)
-VISION_LINEARS = (
-    *(f"self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj")),
-    "mlp.fc1",
-    "mlp.fc2",
-)
 
 
 def reply(model: GemmaModel, seen, prompt=SHORT):
@@ -134,20 +125,13 @@ def test_bf16_is_bf16(load):
     assert loading.quantized_modules(native) == []
 
 
-def test_nf4_takes_every_linear_but_the_head(load):
-    text = [f"model.language_model.layers.{i}.{name}" for i in range(3) for name in TEXT_LINEARS]
-    tower = "model.vision_tower.encoder.layers"
-    vision = [f"{tower}.{i}.{name}" for i in range(2) for name in VISION_LINEARS]
-    assert loading.quantized_modules(load(Precision.NF4)._native) == sorted(text + vision)
-
-
 def test_nf4_is_double_quantised_with_bf16_compute_and_storage():
-    settings = loading.quantization(Precision.NF4)
+    settings = loading.STORAGE[Precision.NF4].four_bits
     assert settings.bnb_4bit_quant_type == "nf4"
     assert settings.bnb_4bit_use_double_quant
     assert settings.bnb_4bit_compute_dtype is torch.bfloat16
     assert settings.bnb_4bit_quant_storage is torch.bfloat16
-    assert loading.quantization(Precision.BF16) is None
+    assert loading.STORAGE[Precision.BF16].four_bits is None
 
 
 def test_a_large_model_on_a_processor_computes_the_same_nf4(load, monkeypatch):

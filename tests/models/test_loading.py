@@ -85,12 +85,20 @@ def test_an_empty_place_says_where_to_put_what(tmp_path, monkeypatch):
     assert "model.safetensors" in str(caught.value)
 
 
-def test_a_precision_that_the_card_does_not_offer_is_refused(home):
+@pytest.mark.parametrize(
+    ("model", "precision"),
+    [
+        ("embedded", Precision.BNB4_DEFAULT),
+        ("embedded", Precision.NF4_EMB),
+        ("chexagent-2-3b", Precision.NF4_EMB),
+    ],
+)
+def test_a_precision_that_the_card_does_not_offer_is_refused(model, precision):
     with pytest.raises(PrecisionUnsupported):
-        models.load(card(MEDGEMMA), Precision.BNB4_DEFAULT)
+        models.load(card(model), precision)
 
 
-@pytest.mark.parametrize("precision", [Precision.BF16, Precision.NF4])
+@pytest.mark.parametrize("precision", [each for each in Precision if "fp32" not in each])
 def test_bf16_needs_a_gpu_that_computes_it(precision, monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
     with pytest.raises(PrecisionUnsupported, match=r"7\.5"):

@@ -9,7 +9,6 @@ from benchmarks import checkpoints
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import chexagent2, chexagent8b, streaming
 from cxr_demo.models.cards import card
-from cxr_demo.models.streaming import Place
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed
 
@@ -34,7 +33,7 @@ def test_the_published_layout_fills_the_true_model(model, tmp_path, monkeypatch)
 def test_thirds_of_a_parameter_meet_and_the_middle_is_zero():
     layer = torch.nn.Linear(2, 6, device="meta")
     for third, value in ((2, 5.0), (0, 3.0)):
-        streaming._place(layer, Place("bias", third), torch.full((2,), value))
+        streaming._place(layer, "bias", third, torch.full((2,), value), torch.float32)
     assert layer.bias.tolist() == [3, 3, 0, 0, 5, 5]
 
 
