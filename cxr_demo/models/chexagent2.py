@@ -190,8 +190,8 @@ class CheXagent2Model(VisionLanguageModel):
         """(B, T) bool; the image is causal, too."""
         return ids == self._words.id(IMAGE[1])
 
-    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any], int]:
-        """For `stock`: whose `generate()`, its arguments, and the prompt's positions."""
+    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any]]:
+        """For `stock`: whose `generate()`, and its arguments."""
         prefix = self.prefix(seen, prompt)
         ends = sorted(self.stop_ids)
         inputs = {
@@ -200,7 +200,7 @@ class CheXagent2Model(VisionLanguageModel):
             "eos_token_id": ends,
             "pad_token_id": ends[0],
         }
-        return self._native.language, inputs, prefix.valid.shape[1]
+        return self._native.language, inputs
 
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`."""

@@ -181,8 +181,8 @@ class CheXagent8bModel(VisionLanguageModel):
         given = ids != PADDING
         return given & (given.cumsum(1) <= self._queries)
 
-    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any], int]:
-        """For `stock`: whose `generate()`, its arguments, and the prompt's positions."""
+    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any]]:
+        """For `stock`: whose `generate()`, and its arguments."""
         prefix = self.prefix(seen, prompt)
         ends = sorted(self.stop_ids)
         inputs = {
@@ -191,7 +191,7 @@ class CheXagent8bModel(VisionLanguageModel):
             "eos_token_id": ends,
             "pad_token_id": ends[0],
         }
-        return self._native.language_model, inputs, prefix.valid.shape[1]
+        return self._native.language_model, inputs
 
     def decode(self, ids: list[int]) -> str:
         """The text of `ids`."""

@@ -119,8 +119,8 @@ class GemmaModel(VisionLanguageModel):
         """(B, T) bool."""
         return ids == self._native.config.image_token_id
 
-    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any], int]:
-        """For `stock`: whose `generate()`, its arguments, and the prompt's positions."""
+    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any]]:
+        """For `stock`: whose `generate()`, and its arguments."""
         inputs = self._processor(
             text=self.prompt_text(prompt),
             images=[seen.pixels],
@@ -129,7 +129,7 @@ class GemmaModel(VisionLanguageModel):
             return_tensors="pt",
         ).to(self._network.device)
         inputs["pixel_values"] = inputs["pixel_values"].to(self._network.dtype)
-        return self._native, dict(inputs), inputs["input_ids"].shape[1]
+        return self._native, dict(inputs)
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The ids of `prefix`, position for position, the image's placeholders included."""

@@ -7,7 +7,7 @@ like any other. One reply at a time; nothing here is fast, and nothing is meant 
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -18,8 +18,8 @@ from transformers.generation.streamers import BaseStreamer
 from cxr_demo.decoding.engine import ShouldStop, never
 from cxr_demo.decoding.text import TextStream
 from cxr_demo.models import hardware
-from cxr_demo.models.base import Generation, Piece, Seen
-from cxr_demo.records import Prompt
+from cxr_demo.models.base import Generation, Item, Piece, Reply, Seen
+from cxr_demo.records import BatchUse, Prompt, StopReason
 
 NAME = "stock"
 
@@ -32,6 +32,7 @@ class StockModel:
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self.batch_use: BatchUse | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -57,32 +58,72 @@ class StockModel:
         """Free the device's memory; the model cannot be used afterwards."""
         self._inner.close()
 
+    def generate_many(
+        self, items: Iterable[Item], slots: int, should_stop: ShouldStop = never
+    ) -> Iterator[Reply]:
+        """Greedy replies, one after the other whatever `slots` says: no batch changes a result."""
+        self.batch_use = BatchUse(1, 0, 0)
+        for item in items:
+            ids: list[int] = []
+            stopped, began = StopReason.LENGTH, time.monotonic()
+            for token in self._ids(item.seen, item.prompt, item.most, should_stop, item.force):
+                if item.force is None and token in self._inner.stop_ids:
+                    stopped = StopReason.END
+                    break
+                ids.append(token)
+            self.batch_use = BatchUse(1, self.batch_use.steps + len(ids), 0)
+            if should_stop():
+                return
+            yield Reply(
+                key=item.key,
+                text=self._inner.text_of(ids),
+                ids=tuple(ids),
+                stop=stopped,
+                prompt_tokens=len(self._inner.ids_of(item.prompt)),
+                seconds=time.monotonic() - began,
+            )
+
     def _pieces(
         self, seen: Seen, prompt: Prompt, should_stop: ShouldStop, generation: Generation
     ) -> Iterator[Piece]:
         if should_stop():
             return
         began = time.monotonic()
+        generation.prompt_tokens = len(self._inner.ids_of(prompt))
         text = TextStream(self._inner.decode, self._inner.thought)
+        for token in self._ids(seen, prompt, prompt.max_new_tokens, should_stop):
+            if generation.prefill_seconds is None:
+                generation.prefill_seconds = time.monotonic() - began
+            ends = token in self._inner.stop_ids
+            yield Piece(token, "" if ends else text.push(token), ends)
+            if ends:
+                return
+
+    def _ids(
+        self,
+        seen: Seen,
+        prompt: Prompt,
+        most: int,
+        should_stop: ShouldStop,
+        least: int | None = None,
+    ) -> Iterator[int]:
+        self._inner.room_for(prompt, most)
         try:
-            generator, inputs, positions = self._inner.stock_inputs(seen, prompt)
-            generation.prompt_tokens = positions
-            for token in tokens(generator, inputs, prompt.max_new_tokens, should_stop):
-                if generation.prefill_seconds is None:
-                    generation.prefill_seconds = time.monotonic() - began
-                ends = token in self._inner.stop_ids
-                yield Piece(token, "" if ends else text.push(token), ends)
-                if ends:
-                    return
+            generator, inputs = self._inner.stock_inputs(seen, prompt)
+            yield from tokens(generator, inputs, most, should_stop, least or 0)
         except torch.OutOfMemoryError:
-            place = next(self._inner._native.parameters()).device
-            raise hardware.out_of_memory(self._inner.card, place) from None
+            raise hardware.out_of_memory(self._inner.card, generator.device) from None
 
 
 def tokens(
-    generator: Any, inputs: dict[str, Any], limit: int, should_stop: ShouldStop = never
+    generator: Any,
+    inputs: dict[str, Any],
+    limit: int,
+    should_stop: ShouldStop = never,
+    least: int = 0,
 ) -> Iterator[int]:
-    """Ids that `generator.generate` chooses greedily, one by one, the end token among them.
+    """Ids that `generator.generate` chooses greedily, one by one, the end token among them, which
+    is not chosen before `least`.
 
     What it raises is raised here. Leaving the iteration ends the generation."""
     handed = _Handed()
@@ -94,6 +135,7 @@ def tokens(
                 **inputs,
                 do_sample=False,
                 max_new_tokens=limit,
+                min_new_tokens=least or None,
                 streamer=handed,
                 stopping_criteria=StoppingCriteriaList([_Asked(should_stop, left)]),
             )

@@ -28,10 +28,10 @@ FUSED_ROWS = 4 if hasattr(torch.ops.bitsandbytes, "gemm_4bit") else 1
 
 
 class TableLookUp(nn.Module):
-    """Stands for a model's `embed_tokens`: (B, T) ids -> (B, T, D) in `compute_dtype`, times
-    `scale` (Gemma's square root of D)."""
+    """Stands for a model's `embed_tokens`, and holds its parameter: (B, T) ids -> (B, T, D) in
+    `compute_dtype`, times `scale` (Gemma's square root of D)."""
 
-    def __init__(self, weight: nn.Parameter, dtype: torch.dtype, scale: float = 1.0) -> None:
+    def __init__(self, weight: Tensor, dtype: torch.dtype, scale: float = 1.0) -> None:
         super().__init__()
         self.weight = weight
         self.compute_dtype = dtype
@@ -48,7 +48,7 @@ class TableLookUp(nn.Module):
 class TableHead(nn.Module):
     """Stands for a model's `lm_head`: (..., D) -> logits (..., V) in `compute_dtype`."""
 
-    def __init__(self, weight: nn.Parameter, dtype: torch.dtype, bias: Any = None) -> None:
+    def __init__(self, weight: Tensor, dtype: torch.dtype, bias: Any = None) -> None:
         super().__init__()
         self.weight = weight
         self.bias = bias

@@ -7,10 +7,11 @@ from bitsandbytes.nn import Linear4bit, Params4bit
 from benchmarks import checkpoints
 from cxr_demo import models
 from cxr_demo.models import chexagent2, chexagent8b, cpu_nf4, gemma, stock, streaming, tables
+from cxr_demo.models.base import Item
 from cxr_demo.models.cards import CARDS, card
 from cxr_demo.models.loading import load_native, quantized_modules
 from cxr_demo.paths import assets_dir
-from cxr_demo.records import Precision, StopReason
+from cxr_demo.records import BatchUse, Precision, StopReason
 from cxr_demo.weights import Installed
 from tests.models.families import (
     CPU,
@@ -276,7 +277,7 @@ def test_the_library_default_is_fp4_in_fp32(family, root, monkeypatch):
 def test_stock_generate_streams_what_generate_returns(family, loaded):
     model = loaded(family, BNB4)
     assert model.engine == "stock" and model.precision is BNB4
-    generator, inputs, positions = model.stock_inputs(family.seen(1), PROMPT)
+    generator, inputs = model.stock_inputs(family.seen(1), PROMPT)
     whole = generator.generate(**inputs, do_sample=False, max_new_tokens=PROMPT.max_new_tokens)
     expected = whole[0, inputs["input_ids"].shape[1] if "input_ids" in inputs else 0 :].tolist()
     generation = model.generate(family.seen(1), PROMPT)
@@ -284,7 +285,11 @@ def test_stock_generate_streams_what_generate_returns(family, loaded):
     ended = generation.stop is StopReason.END
     assert streamed == (expected[:-1] if ended else expected)
     assert len(set(streamed)) > 2
-    assert generation.prompt_tokens == positions and generation.prefill_seconds > 0
+    assert generation.prompt_tokens == len(model.prompt_ids(PROMPT))
+    assert generation.prefill_seconds > 0
+    assert [each.ids for each in model.generate_many([Item("a", family.seen(1), PROMPT)], 4)] == [
+        tuple(streamed)
+    ]
 
 
 def test_stock_generate_equals_the_plain_path_on_the_same_weights(loaded):
@@ -295,6 +300,24 @@ def test_stock_generate_equals_the_plain_path_on_the_same_weights(loaded):
         assert own[:3] == stocks[:3]  # rounding in bfloat16 may part them later
 
 
+def test_stock_replies_of_forced_length_and_an_end_of_their_own(loaded):
+    model = loaded(FAMILIES[0], BNB4)
+    seen = FAMILIES[0].seen(1)
+    (plain,) = model.generate_many([Item("a", seen, PROMPT)], 1)
+    inner = model._inner
+    before, inner.stop_ids = inner.stop_ids, frozenset([plain.ids[5]])
+    try:
+        model._native.generation_config.eos_token_id = plain.ids[5]
+        items = [Item("b", seen, PROMPT), Item("c", seen, PROMPT, force=40)]
+        ended, forced = model.generate_many(items, 1)
+    finally:
+        inner.stop_ids = before
+        model._native.generation_config.eos_token_id = sorted(before)
+    assert (ended.ids, ended.stop) == (plain.ids[:5], StopReason.END)
+    assert len(forced.ids) == 40 and forced.stop is StopReason.LENGTH
+    assert model.batch_use == BatchUse(1, 45, 0)
+
+
 def test_a_stock_reply_can_be_stopped_and_left(loaded):
     model = loaded(FAMILIES[0], BNB4)
     wanted = []
@@ -303,7 +326,7 @@ def test_a_stock_reply_can_be_stopped_and_left(loaded):
     wanted.append(True)
     assert len(list(generation)) < PROMPT.max_new_tokens - 2
     assert generation.stop is StopReason.STOPPED
-    left = stock.tokens(*model.stock_inputs(FAMILIES[0].seen(1), PROMPT)[:2], 400)
+    left = stock.tokens(*model.stock_inputs(FAMILIES[0].seen(1), PROMPT), 400)
     next(left)
     left.close()  # waits for the thread, which ends soon
 
