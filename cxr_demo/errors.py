@@ -18,6 +18,8 @@ Floors above add leaves of their own by subclassing; a subclass registers itself
 
 from typing import Any, ClassVar
 
+from cxr_demo.units import format_bytes
+
 
 class CxrError(Exception):
     """Root. `code` is stable and machine readable; `en` and `pt` are `str.format` templates."""
@@ -119,7 +121,9 @@ class PrecisionUnsupported(ModelError):
 
 
 class OutOfMemory(ModelError):
-    """The GPU's memory did not suffice. Sizes are given as text that is already formatted."""
+    """The GPU's memory did not suffice. `free` and, where it can be told, `needed` are bytes (or
+    text that is already formatted); `offer` is what would fit, `{"model", "precision"}`, or None.
+    """
 
     code = "out_of_memory"
     en = "{model} needs more GPU memory than is free ({free}): try 4 bits, or free the GPU."
@@ -127,6 +131,31 @@ class OutOfMemory(ModelError):
         "{model} precisa de mais memória de GPU do que há livre ({free}): "
         "tente 4 bits ou libere a GPU."
     )
+    _told: ClassVar[dict[str, tuple[str, str, str]]] = {
+        "en": (
+            "{model} needs {needed} of memory and {free} are free: ",
+            "go on in 4 bits, or free the GPU.",
+            "free the GPU, or choose a smaller model.",
+        ),
+        "pt": (
+            "{model} precisa de {needed} de memória e há {free} livres: ",
+            "continue em 4 bits ou libere a GPU.",
+            "libere a GPU ou escolha um modelo menor.",
+        ),
+    }
+
+    def message(self, language: str = "en") -> str:
+        """One sentence in `language` ("pt" or "en"), with what is known."""
+        sizes = {
+            name: format_bytes(each, language)
+            for name, each in self.params.items()
+            if isinstance(each, int)
+        }
+        template = self.pt if language == "pt" else self.en
+        if "needed" in self.params:
+            opening, with_offer, without = self._told["pt" if language == "pt" else "en"]
+            template = opening + (with_offer if self.params.get("offer") else without)
+        return template.format_map(_Missing({**self.params, **sizes}))
 
 
 class WorkerError(CxrError):

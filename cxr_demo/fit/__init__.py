@@ -20,6 +20,7 @@ from cxr_demo.fit.estimate import Need, Work, need
 from cxr_demo.fit.faults import CardNotUnderstood, MeasuringStopped, NoGpu, NotDescribed
 from cxr_demo.fit.machine import Gpu, Machine, machine, typed
 from cxr_demo.fit.measured import Measured
+from cxr_demo.fit.offers import offer
 from cxr_demo.fit.words import Sentence
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "basis_words",
     "machine",
     "need",
+    "offer",
     "precision_words",
     "typed",
     "verdict_word",

@@ -115,7 +115,7 @@ def vision_activations(shape: Architecture, storage: Storage, together: int = 1)
     seen = shape.vision
     block = 2 * seen.width + 2 * seen.middle
     bridge = seen.width + 2 * seen.bridge
-    widest = seen.positions * max(block, bridge) * storage.compute
+    widest = seen.positions * max(block, bridge) * storage.active
     return together * widest + unpacked(shape, storage)
 
 
@@ -126,7 +126,7 @@ def prefill_activations(
     text = shape.text
     widest = 3 * text.width + (3 if text.gated else 4) * text.middle
     each = positions(shape, work) * widest + text.vocabulary
-    return together * each * storage.compute + unpacked(shape, storage)
+    return together * each * storage.active + unpacked(shape, storage)
 
 
 def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int:
@@ -134,7 +134,7 @@ def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int
     text = shape.text
     attended = 2 * (positions(shape, work) + work.new) * text.heads * text.head_width
     whole = unpacked(shape, storage) if work.batch > 1 else 0
-    return work.batch * (attended + 3 * text.vocabulary) * storage.compute + whole
+    return work.batch * (attended + 3 * text.vocabulary) * storage.active + whole
 
 
 def positions(shape: Architecture, work: Work) -> int:
@@ -145,7 +145,7 @@ def positions(shape: Architecture, work: Work) -> int:
 def row(shape: Architecture, storage: Storage) -> int:
     """Bytes of the keys and values of one position in all layers."""
     text = shape.text
-    return 2 * text.layers * text.kv_heads * text.head_width * storage.plain
+    return 2 * text.layers * text.kv_heads * text.head_width * storage.active
 
 
 def grained(columns: int) -> int:
@@ -155,7 +155,7 @@ def grained(columns: int) -> int:
 
 def unpacked(shape: Architecture, storage: Storage) -> int:
     """The largest 4-bit layer as it is multiplied with more than one row."""
-    return storage.compute * shape.largest_linear if storage.packed else 0
+    return storage.product * shape.largest_linear if storage.packed else 0
 
 
 def host_need(model: str, precision: Precision) -> Need:

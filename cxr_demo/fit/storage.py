@@ -16,43 +16,46 @@ OUTER = 256
 @dataclass(frozen=True)
 class Storage:
     """One precision: whether linear layers (`packed`) and the tied table (`packs_table`) are 4-bit,
-    whether scales are quantised again (`double`); bytes per element of everything else (`plain`)
-    and of what is computed (`compute`)."""
+    whether scales are quantised again (`double`). Bytes per element: of tables (`table`), of other
+    tensors that are not packed (`plain`), of activations, keys and values (`active`), and of a
+    packed layer's weights and inputs where it multiplies (`product`)."""
 
     packed: bool
     double: bool = False
     packs_table: bool = False
+    table: int = 2
     plain: int = 2
-    compute: int = 2
+    active: int = 2
+    product: int = 2
 
 
 STORAGES: dict[Precision, Storage] = {
     Precision.BF16: Storage(packed=False),
     Precision.NF4: Storage(packed=True, double=True),
     Precision.NF4_EMB: Storage(packed=True, double=True, packs_table=True),
-    Precision.NF4_FP32: Storage(packed=True, double=True, plain=4, compute=4),
-    Precision.BNB4_DEFAULT: Storage(packed=True, compute=4),
+    Precision.NF4_FP32: Storage(packed=True, double=True, plain=4, active=4, product=4),
+    Precision.BNB4_DEFAULT: Storage(packed=True, product=4),
 }
 
 
 def weights(architecture: Architecture, storage: Storage) -> int:
     """Bytes of all tensors on the device."""
     linears = sum(
-        count * tensor(rows * columns, storage, storage.packed)
+        count * tensor(rows * columns, storage, storage.packed, storage.plain)
         for _, rows, columns, count in architecture.linears
     )
     packs_table = storage.packs_table and architecture.tied
     tables = sum(
-        count * tensor(rows * columns, storage, packs_table)
+        count * tensor(rows * columns, storage, packs_table, storage.table)
         for _, rows, columns, count in architecture.tables
     )
     plain = sum(count for _, count in architecture.plain) * storage.plain
     return linears + tables + plain
 
 
-def tensor(elements: int, storage: Storage, packed: bool) -> int:
-    """Bytes of one tensor, with its scales if it is packed."""
-    return packed_bytes(elements, storage.double) if packed else rounded(elements * storage.plain)
+def tensor(elements: int, storage: Storage, packed: bool, width: int) -> int:
+    """Bytes of one tensor: with its scales if it is packed, else with `width` an element."""
+    return packed_bytes(elements, storage.double) if packed else rounded(elements * width)
 
 
 def packed_bytes(elements: int, double: bool) -> int:

@@ -142,11 +142,19 @@ def report_view(run: Run | None, study: Study | None, remark: str, language: str
         "language_note": _language_note(run, language) if run.report else None,
         "warning": _warning(run, now, language),
         "error": run.error.message(language) if now == "failed" and run.error else None,
+        "offer": _offer(run, language),
         "segments": segments(run),
         "notices": [notice_text(each, language) for each in _reading_notices(run)],
         "stamp": stamp(run, language),
         "clipboard": clipboard(run, language),
     }
+
+
+def _offer(run: Run, language: str) -> str | None:
+    """The words of the button that goes on with what fits."""
+    if run.offer is None:
+        return None
+    return text("offer", language, precision=text(f"precision.{run.offer.precision}", language))
 
 
 _WEIGHT = {Label.POSITIVE: 0, Label.UNCERTAIN: 1, Label.NEGATIVE: 2, Label.NOT_MENTIONED: 3}

@@ -53,6 +53,7 @@ class _Controls:
     kind: gr.Radio
     generate: gr.Button
     stop: gr.Button
+    accept: gr.Button
 
 
 def _controls(context: Context) -> _Controls:
@@ -78,7 +79,9 @@ def _controls(context: Context) -> _Controls:
         with gr.Row(elem_id="actions"):
             generate = _button(context, "generate", variant="primary")
             stop = _button(context, "stop")
-    return _Controls(model, precision, kind, generate, stop)
+        # The report's pane has the visible one; this one brings Gradio's controls along.
+        accept = gr.Button(elem_id="accept-offer", visible="hidden")
+    return _Controls(model, precision, kind, generate, stop, accept)
 
 
 def _button(context: Context, name: str, **options: Any) -> gr.Button:
@@ -110,6 +113,15 @@ def _connect(context: Context, controls: _Controls) -> None:
         if session is not None:
             session.generate()
 
+    def accept(key: str) -> list[dict[str, Any]]:
+        session = context.sessions.get(key)
+        offered = session.accept_offer() if session is not None else None
+        if session is None or offered is None:
+            return [gr.update(), gr.update()]
+        precisions = catalogue.precision_choices(offered.model, session.language)
+        chosen = gr.update(choices=precisions, value=str(offered.precision))
+        return [gr.update(value=offered.model), chosen]
+
     def end(key: str) -> None:
         session = context.sessions.get(key)
         if session is not None:
@@ -122,5 +134,6 @@ def _connect(context: Context, controls: _Controls) -> None:
         controls.kind.input(choose, chosen, None, **QUIET),
         controls.generate.click(start, chosen, None, **QUIET),
         controls.stop.click(end, [context.key], None, **QUIET),
+        controls.accept.click(accept, [context.key], [controls.model, controls.precision], **QUIET),
     ):
         event.then(None, js=FOLLOW)

@@ -259,6 +259,18 @@ class Session:
                 threading.Thread(target=self._follow, args=(run,), daemon=True).start()
             self.touch()
 
+    def accept_offer(self) -> Choice | None:
+        """Read again as the shown reading's error offers it (in 4 bits, where memory did not
+        suffice); the choice that is then in force, None if nothing was offered."""
+        with self.lock:
+            run = self.run
+            offered = run.offer if run is not None else None
+            if offered is None or self.busy:
+                return None
+            self.choice = offered
+            self.generate()
+            return offered
+
     def stop(self) -> None:
         """End the reading that goes on; it stays on the screen as stopped."""
         with self.lock:

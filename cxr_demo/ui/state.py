@@ -149,6 +149,14 @@ class Run:
         return self.reading is None and self.error is None
 
     @property
+    def offer(self) -> Choice | None:
+        """What would fit, if this reading failed for want of memory and something would."""
+        found = self.error.params.get("offer") if self.error else None
+        if not found:
+            return None
+        return Choice(found["model"], Precision(found["precision"]), self.choice.kind)
+
+    @property
     def report(self) -> str:
         """What has been written so far."""
         return self.reading.report if self.reading else "".join(self.pieces)

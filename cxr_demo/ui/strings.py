@@ -31,6 +31,7 @@ FRAME: dict[str, Pair] = {
     "pipeline.direct": ("Findings only", "Só achados"),
     "generate": ("Generate", "Gerar"),
     "stop": ("Stop", "Parar"),
+    "offer": ("Go on in {precision}", "Continuar em {precision}"),
     "not_ported": ("{name} · not in this version", "{name} · não nesta versão"),
     "stand_in_name": ("{name} · STAND-IN weights", "{name} · pesos SUBSTITUTOS"),
     "not_installed": ("{name} · not installed", "{name} · não instalado"),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from cxr_demo.errors import CxrError, ModelError
+from cxr_demo.errors import CxrError, ModelError, OutOfMemory
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -23,6 +23,7 @@ from cxr_demo.records import (
     Radiograph,
     Reading,
     ReadingEvent,
+    Telemetry,
     TokenEvent,
 )
 from cxr_demo.telemetry import Sampler
@@ -50,6 +51,7 @@ from cxr_demo.worker.messages import (
     WorkerState,
     WorkerStatus,
 )
+from cxr_demo.worker.shortage import explained
 
 HEARTBEAT_S = 0.5
 IDLE_S = 4.0
@@ -312,15 +314,22 @@ class Server:
         """Answer `task` with `error`; a broken device ends the main loop."""
         note(error)
         model = getattr(task.request, "model", None) or "?"
+        before = self._sampler.sample()
         try:
             translated = self._engine.translate(error, model)
         except DeviceFault as fault:
-            refuse(task, fault.told, report)
+            refuse(task, self._explained(fault.told, task, before), report)
             raise
+        translated = self._explained(translated, task, before)
         self._show_loaded()  # an out-of-memory has emptied the device
         if not isinstance(translated, ReadingStopped) and isinstance(task.request, Load):
             self._show(error=translated.to_dict())
         refuse(task, translated, report)
+
+    def _explained(self, error: CxrError, task: Task, before: Telemetry) -> CxrError:
+        if not isinstance(error, OutOfMemory):
+            return error
+        return explained(error, task.request, before)
 
     def _guard(self, action: Callable[[], None]) -> None:
         try:

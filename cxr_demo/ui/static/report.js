@@ -15,6 +15,10 @@ export class ReportPane {
     this.note = h("div", { class: "output-note" });
     this.text = h("div", { class: "report-text", tabindex: "0", lang: "en", role: "region" });
     this.failure = h("div", { class: "failure", role: "alert" });
+    this.offer = h("button", {
+      id: "offer",
+      onclick: () => document.getElementById("accept-offer")?.click(),
+    });
     this.notices = h("ul", { class: "notices" });
     this.copy = h("button", { class: "small", onclick: () => this.copyReport() });
     this.see = h("button", { class: "small", id: "see", onclick: () => app.dialogs.seen() });
@@ -26,7 +30,8 @@ export class ReportPane {
       h(
         "div",
         { class: "report-pane" },
-        ...[this.tabs, this.state, this.progress, this.remark, this.failure, this.label, this.note],
+        ...[this.tabs, this.state, this.progress, this.remark, this.failure, this.offer],
+        ...[this.label, this.note],
         ...[this.notices, this.text, tools, this.stamp],
       ),
     );
@@ -82,6 +87,7 @@ export class ReportPane {
       this.progress.value = report.fraction;
     }
     put(this.failure, report.error);
+    put(this.offer, report.offer);
     put(this.remark, report.remark);
     put(this.label, report.label);
     put(this.note, [report.warning, report.language_note].filter(Boolean).join(" "));
