@@ -5,7 +5,7 @@ rows, endings of one prefix) takes the plain path.
 """
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -17,29 +17,30 @@ from cxr_demo.decoding.plain import PlainEngine, decoded
 from cxr_demo.decoding.sampling import Chooser, logprob
 from cxr_demo.decoding.step import Forward, Outbox, Step, through
 
+Forwards = Callable[[int], Forward]
+"""Number of sequences -> their step."""
+
 GRAIN = 64
 """Columns by which room is made, so that prompts of nearly one length share a graph."""
 
 
 class CapturedEngine(PlainEngine):
-    """See `engine.Engine`. `forward` computes a step; the network's own modules if not given."""
+    """See `engine.Engine`. `forwards` compute a step; the network's own modules if not given."""
 
     name = "captured"
 
-    def __init__(self, network: Network, forward: Forward | None = None) -> None:
+    def __init__(
+        self, network: Network, forwards: Forwards | None = None, name: str = "captured"
+    ) -> None:
         super().__init__(network)
-        self._forward = forward or through(network)
+        self.name = name
+        self._forwards = forwards or (lambda slots: through(network))
         self._kept: Step | None = None
         self._user: weakref.ref[KeyValueCache] | None = None
 
     def steps(self, slots: int, room: int) -> Step:
         """A step for `slots` sequences of up to `room` positions, as `many.Table` takes it."""
-        return Step(self._network, slots, room, self._forward)
-
-    def use(self, forward: Forward, name: str) -> None:
-        """From the next reading on, compute steps with `forward`; `name` is reported."""
-        self._forward, self.name = forward, name
-        self._kept = None
+        return Step(self._network, slots, room, self._forwards(slots))
 
     def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
         free = self._user is None or self._user() is None

@@ -60,13 +60,15 @@ class Step:
     def run(self) -> None:
         """One token for every row; returns before a GPU has done it."""
         if self.ids.device.type != "cuda":
-            self._once()
+            self.once()
             return
         if self._graph is None:
             self._graph = self._captured()
         self._graph.replay()
 
-    def _once(self) -> None:
+    @torch.no_grad()
+    def once(self) -> None:
+        """The same, launch by launch."""
         self.logits = self._forward(self.ids, self.cache)
         self.ids.copy_(self.logits.argmax(-1))
         self.cache.lengths.add_(self.active)
@@ -77,11 +79,11 @@ class Step:
         beside = torch.cuda.Stream(self.ids.device)
         beside.wait_stream(torch.cuda.current_stream(self.ids.device))
         with torch.cuda.stream(beside):
-            self._once()  # libraries set themselves up on the first call, which cannot be captured
+            self.once()  # libraries set themselves up on the first call, which cannot be captured
         torch.cuda.current_stream(self.ids.device).wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._once()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self.once()
         self.ids.copy_(kept[0])
         self.active.copy_(kept[1])
         return graph

@@ -24,8 +24,9 @@ from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImagePr
 
 from cxr_demo import weights
 from cxr_demo.decoding.cache import LayerShape
+from cxr_demo.decoding.fused.parts import Decoder
 from cxr_demo.decoding.masks import Masks
-from cxr_demo.models import hardware
+from cxr_demo.models import fusing, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
@@ -57,6 +58,10 @@ class GemmaNetwork(NativeNetwork):
             for kind in config.layer_types
         )
         super().__init__(body, model.lm_head, layers, config.sliding_window)
+
+    def describe(self) -> Decoder:
+        """For the compiled path. Raises NotFusable."""
+        return fusing.gemma(self._body, self._head)
 
     def mask(self, masks: Masks) -> dict[str, Any]:
         """One mask per kind of layer."""

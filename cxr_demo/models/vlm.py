@@ -18,14 +18,16 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from cxr_demo import weights
 from cxr_demo.decoding.cache import KeyValueCache, LayerShape
 from cxr_demo.decoding.captured import CapturedEngine
-from cxr_demo.decoding.engine import Engine, Network, Prefix, Request, ShouldStop, never
+from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, never
+from cxr_demo.decoding.fused.parts import Decoder
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.text import TextStream
-from cxr_demo.models import hardware
+from cxr_demo.models import fusing, hardware
 from cxr_demo.models.base import Generation, Item, Piece, Reply, Seen
 from cxr_demo.models.batching import Batch
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.compiling import Compiled
 from cxr_demo.models.faults import PromptTooLong
 from cxr_demo.records import BatchUse, Memory, Precision, Prompt, Radiograph
 from cxr_demo.weights import Installed
@@ -58,6 +60,10 @@ class NativeNetwork(ABC):
     @abstractmethod
     def mask(self, masks: Masks) -> Any:
         """The engine's masks in the shape that `body` takes."""
+
+    @abstractmethod
+    def describe(self) -> Decoder:
+        """For the compiled path. Raises NotFusable."""
 
     def embed(self, ids: Tensor) -> Tensor:
         """(B, T) -> (B, T, D), scaled as the model wants it."""
@@ -98,6 +104,11 @@ class CausalNetwork(NativeNetwork):
         """One mask for all layers: the windowed one, which without a window is the full one."""
         return masks.windowed
 
+    def describe(self) -> Decoder:
+        """For the compiled path. Raises NotFusable."""
+        family = {"phi": fusing.phi, "mistral": fusing.mistral}[self._body.config.model_type]
+        return family(self._body, self._head)
+
 
 class VisionLanguageModel(ABC):
     """A loaded model; see `models.base.Model`.
@@ -115,7 +126,7 @@ class VisionLanguageModel(ABC):
         card: ModelCard,
         precision: Precision,
         native: nn.Module,
-        network: Network,
+        network: "NativeNetwork",
         digest: Future[str],
         stand_in: bool,
         stop_ids: frozenset[int],
@@ -124,8 +135,13 @@ class VisionLanguageModel(ABC):
         self.card, self.precision, self.stand_in = card, precision, stand_in
         self._native = native
         self._network = network
-        on_gpu = network.device.type == "cuda"
-        self._engine: PlainEngine = CapturedEngine(network) if on_gpu else PlainEngine(network)
+        self._engine = PlainEngine(network)
+        self._compiled: Compiled | None = None
+        if network.device.type == "cuda":
+            self._engine = CapturedEngine(network)
+            self._compiled = Compiled(network, network.describe)
+            self._compiled.start()
+        self._compiled_waits = self._compiled is not None
         self._prompts: dict[Prompt, list[int]] = {}
         self.batch_use: BatchUse | None = None
         self._digest = digest
@@ -198,6 +214,34 @@ class VisionLanguageModel(ABC):
         return self._engine.name
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Decode paths that this model has here, the fastest first; waits until that is known."""
+        if self._compiled is None:
+            return ("plain",)
+        return (*(["compiled"] if self._compiled.wait() else []), "captured", "plain")
+
+    def use(self, path: str) -> PlainEngine:
+        """Take one of `paths` from now on. What the one before held is freed.
+
+        Raises ValueError for another name."""
+        if path not in self.paths:
+            raise ValueError(f"no path {path!r}; there are {', '.join(self.paths)}")
+        compiled, self._compiled_waits = self._compiled, False
+        if path == "compiled" and compiled is not None:
+            self._engine = CapturedEngine(self._network, compiled.forward, path)
+        else:
+            kind = CapturedEngine if path == "captured" else PlainEngine
+            self._engine = kind(self._network)
+        return self._engine
+
+    def _take_compiled(self) -> None:
+        """Go over to the compiled path as soon as it is there and agrees with the modules."""
+        if self._compiled_waits and self._compiled is not None and self._compiled.done:
+            self._compiled_waits = False
+            if self._compiled.reason is None and self._compiled.agrees():
+                self.use("compiled")
+
+    @property
     def decoder(self) -> Engine:
         """The decode path itself, for what needs logits (`probabilities`, `selftest`)."""
         return self._engine
@@ -225,6 +269,9 @@ class VisionLanguageModel(ABC):
         self, items: Iterable[Item], slots: int, should_stop: ShouldStop = never
     ) -> Iterator[Reply]:
         """Greedy replies in the order of ending; see `models.base.Model`."""
+        if self._compiled is not None:
+            self._compiled.wait()
+        self._take_compiled()
         batch = Batch(self, self._engine, slots)
         try:
             for reply in batch.replies(items, should_stop):
@@ -252,7 +299,9 @@ class VisionLanguageModel(ABC):
     def close(self) -> None:
         """Free the device's memory; the model cannot be used afterwards."""
         on_gpu = self._network.device.type == "cuda"
-        del self._native, self._network, self._engine
+        if self._compiled is not None:
+            self._compiled.wait()  # it holds the weights, too
+        del self._native, self._network, self._engine, self._compiled
         gc.collect()
         if on_gpu:
             torch.cuda.empty_cache()
@@ -262,6 +311,7 @@ class VisionLanguageModel(ABC):
     ) -> Iterator[Piece]:
         if should_stop():
             return
+        self._take_compiled()
         device = self._network.device
         try:
             began = time.monotonic()

@@ -1,0 +1,607 @@
+// One decode step's kernels, for NVRTC (which comes with torch; no headers are included).
+//
+//   gemv       norm and residual of what came before, then matrix-vector products, one sequence
+//   attention  norm, rotation and storing of the new key, then attention over the cache
+//   prepare    norm and residual for several sequences; activate: the MLP's middle for several
+//
+// Values are rounded to bfloat16 where transformers' modules round, sums are float32. A warp owns a
+// slice of the columns, holds that part of the input in registers and streams rows past it. The
+// first weights are on their way before the kernel waits for the one in front of it (programmatic
+// dependent launch, compute capability 9.0 and up), so that memory does not pause between kernels.
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef long long i64;
+
+#define DEVICE __device__ __forceinline__
+#define WARP 32
+#define ALL 0xffffffffu
+
+enum Format { BF16 = 0, NF4 = 1 };
+enum NormKind { NO_NORM = 0, GEMMA_RMS = 1, RMS = 2, LAYER = 3 };
+enum Add { NO_ADD = 0, ADD = 1, ADD_NORMED = 2 };
+enum Act { NO_ACT = 0, GELU_TANH = 1, SILU = 2, GELU_NEW = 3 };
+enum Shape { ROWS = 0, GATED = 1, PAIR = 2 };
+
+DEVICE float low(u32 two) { return __uint_as_float(two << 16); }
+DEVICE float high(u32 two) { return __uint_as_float(two & 0xffff0000u); }
+DEVICE float wide(u16 one) { return __uint_as_float((u32)one << 16); }
+DEVICE u16 narrow(float value) {  // to nearest, ties to even; NaN stays NaN
+    u32 bits = __float_as_uint(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fc0;
+    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+DEVICE float rounded(float value) { return wide(narrow(value)); }
+DEVICE u32 packed(float first, float second) {
+    return (u32)narrow(first) | ((u32)narrow(second) << 16);
+}
+
+// Weights are read once: past L1, and gone from L2 first.
+DEVICE uint4 stream16(const void* at) {
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(at));
+    return v;
+}
+DEVICE u32 stream4(const void* at) {
+    u32 v;
+    asm volatile("ld.global.nc.L1::no_allocate.u32 %0, [%1];" : "=r"(v) : "l"(at));
+    return v;
+}
+DEVICE void wait_for_previous() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+DEVICE void let_next_begin() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+DEVICE float warp_sum(float value) {
+#pragma unroll
+    for (int step = 16; step; step >>= 1) value += __shfl_xor_sync(ALL, value, step);
+    return value;
+}
+template <int THREADS> DEVICE float block_sum(float value, float* scratch) {
+    value = warp_sum(value);
+    __syncthreads();  // scratch may still be read from the sum before
+    if (threadIdx.x % WARP == 0) scratch[threadIdx.x / WARP] = value;
+    __syncthreads();
+    float sum = 0.f;
+#pragma unroll
+    for (int i = 0; i < THREADS / WARP; i++) sum += scratch[i];
+    return sum;
+}
+
+template <int ACT> DEVICE float activated(float x) {
+    if (ACT == GELU_TANH) {
+        float inner = 0.7978845608028654f * (x + 0.044715f * x * x * x);
+        return rounded(0.5f * x * (1.f + tanhf(inner)));
+    }
+    if (ACT == SILU) return rounded(x / (1.f + expf(-x)));
+    if (ACT == GELU_NEW) {  // transformers computes it step by step in bfloat16
+        float cube = rounded(rounded(x * x * x) * rounded(0.044715f));
+        float inner = rounded(rounded(0.7978845608028654f) * rounded(x + cube));
+        return rounded(rounded(0.5f * x) * rounded(1.f + rounded(tanhf(inner))));
+    }
+    return x;
+}
+
+// ------------------------------------------------------------------ norm and residual
+
+struct Input {  // what a product starts from
+    const u16* x;       // residual stream (D)
+    const u16* y;       // added to it, or null
+    u16* x_out;         // where the sum goes
+    const u16* y_weight;  // norm of y before it is added
+    const u16* weight;  // norm of the sum
+    const u16* bias;
+    float y_eps, eps;
+};
+
+template <int KIND> DEVICE float scaled(float value, float factor, u16 weight) {
+    if (KIND == GEMMA_RMS) return rounded(value * factor * (1.f + wide(weight)));
+    return rounded(rounded(value * factor) * wide(weight));
+}
+
+// h (D) bfloat16 into shared memory; the sum x + y goes to x_out where `keep` is set.
+template <int D, int THREADS, int NORM, int ADDS>
+DEVICE void normed(const Input& in, u16* h, float* scratch, bool keep) {
+    constexpr int WORDS = D / 2, PER = (WORDS + THREADS - 1) / THREADS;
+    float a[PER], b[PER];
+    const u32* x = (const u32*)in.x;
+#pragma unroll
+    for (int i = 0; i < PER; i++) {
+        int at = threadIdx.x + i * THREADS;
+        u32 two = at < WORDS ? x[at] : 0u;
+        a[i] = low(two), b[i] = high(two);
+    }
+    if (ADDS != NO_ADD) {
+        const u32* y = (const u32*)in.y;
+        float c[PER], d[PER], sum = 0.f;
+#pragma unroll
+        for (int i = 0; i < PER; i++) {
+            int at = threadIdx.x + i * THREADS;
+            u32 two = at < WORDS ? y[at] : 0u;
+            c[i] = low(two), d[i] = high(two);
+            sum += c[i] * c[i] + d[i] * d[i];
+        }
+        float factor = 1.f;
+        if (ADDS == ADD_NORMED) factor = rsqrtf(block_sum<THREADS>(sum, scratch) / D + in.y_eps);
+#pragma unroll
+        for (int i = 0; i < PER; i++) {
+            int at = threadIdx.x + i * THREADS;
+            if (at >= WORDS) continue;
+            if (ADDS == ADD_NORMED) {
+                u32 weight = ((const u32*)in.y_weight)[at];
+                c[i] = scaled<NORM>(c[i], factor, (u16)weight);
+                d[i] = scaled<NORM>(d[i], factor, (u16)(weight >> 16));
+            }
+            a[i] = rounded(a[i] + c[i]), b[i] = rounded(b[i] + d[i]);
+        }
+    }
+    float sum = 0.f, mean = 0.f;
+    if (NORM == LAYER) {
+#pragma unroll
+        for (int i = 0; i < PER; i++) mean += a[i] + b[i];
+        mean = block_sum<THREADS>(mean, scratch) / D;
+    }
+#pragma unroll
+    for (int i = 0; i < PER; i++) {
+        if (threadIdx.x + i * THREADS >= WORDS) continue;
+        sum += (a[i] - mean) * (a[i] - mean) + (b[i] - mean) * (b[i] - mean);
+    }
+    float factor = rsqrtf(block_sum<THREADS>(sum, scratch) / D + in.eps);
+#pragma unroll
+    for (int i = 0; i < PER; i++) {
+        int at = threadIdx.x + i * THREADS;
+        if (at >= WORDS) continue;
+        if (keep) ((u32*)in.x_out)[at] = packed(a[i], b[i]);
+        u32 weight = ((const u32*)in.weight)[at];
+        if (NORM == LAYER) {
+            u32 bias = ((const u32*)in.bias)[at];
+            a[i] = (a[i] - mean) * factor * low(weight) + low(bias);
+            b[i] = (b[i] - mean) * factor * high(weight) + high(bias);
+        } else {
+            a[i] = scaled<NORM>(a[i], factor, (u16)weight);
+            b[i] = scaled<NORM>(b[i], factor, (u16)(weight >> 16));
+        }
+        ((u32*)h)[at] = packed(a[i], b[i]);
+    }
+    __syncthreads();
+}
+
+// ------------------------------------------------------------------ matrix-vector products
+
+struct Piece {  // one linear layer (rows, columns)
+    const void* values;    // bfloat16, or two 4-bit codes a byte, the first in the upper half
+    const u8* scales;      // NF4: one code per 64 weights
+    const float* scales2;  // NF4: one per 256 codes
+    const u16* bias;       // or null
+    float offset;          // NF4: added to each scale
+    int rows;
+};
+struct Gemv {
+    Input in;
+    Piece pieces[4];
+    const u16* more;     // PAIR: the input of the second piece
+    const float* codes;  // NF4: the 256 values that a scale's code stands for
+    const u32* pairs;    // NF4: the two bfloat16 values that a byte stands for
+    u16* out;
+    int rows;            // of all pieces together, or of the output
+    int active_from;     // ROWS: from this row on the activation is applied
+};
+
+template <int FORMAT, int CHUNKS> struct Weights;
+template <int CHUNKS> struct Weights<BF16, CHUNKS> {
+    uint4 part[CHUNKS];
+    DEVICE void load(const Piece& piece, i64 start, int lane) {
+        const u16* at = (const u16*)piece.values + start + lane * 8;
+#pragma unroll
+        for (int i = 0; i < CHUNKS; i++) part[i] = stream16(at + i * 256);
+    }
+    DEVICE float dot(const float (&x)[CHUNKS][8], const u32*, const float*) const {
+        float even = 0.f, odd = 0.f;
+#pragma unroll
+        for (int i = 0; i < CHUNKS; i++) {
+            even += low(part[i].x) * x[i][0], odd += high(part[i].x) * x[i][1];
+            even += low(part[i].y) * x[i][2], odd += high(part[i].y) * x[i][3];
+            even += low(part[i].z) * x[i][4], odd += high(part[i].z) * x[i][5];
+            even += low(part[i].w) * x[i][6], odd += high(part[i].w) * x[i][7];
+        }
+        return even + odd;
+    }
+};
+template <int CHUNKS> struct Weights<NF4, CHUNKS> {
+    u32 part[CHUNKS];
+    u8 code[CHUNKS];
+    float outer[2], offset;
+    int turn;  // chunk from which the second outer scale holds
+    DEVICE void load(const Piece& piece, i64 start, int lane) {
+        const u8* at = (const u8*)piece.values + start / 2 + lane * 4;
+        i64 block = start / 64 + lane / 8;
+#pragma unroll
+        for (int i = 0; i < CHUNKS; i++) {
+            part[i] = stream4(at + i * 128);
+            code[i] = __ldg(piece.scales + block + i * 4);
+        }
+        // 256 scales share an outer one: a slice of at most 2,560 weights meets two.
+        i64 group = block / 256;
+        outer[0] = __ldg(piece.scales2 + group);
+        i64 last = (block + (CHUNKS - 1) * 4) / 256;
+        outer[1] = __ldg(piece.scales2 + last);
+        turn = (int)(((group + 1) * 256 - block + 3) / 4);
+        offset = piece.offset;
+    }
+    DEVICE float dot(const float (&x)[CHUNKS][8], const u32* pairs, const float* codes) const {
+        const char* mine = (const char*)(pairs + threadIdx.x % WARP);
+        float sum = 0.f;
+#pragma unroll
+        for (int i = 0; i < CHUNKS; i++) {
+            u32 w = part[i];
+            u32 a = *(const u32*)(mine + ((w << 7) & 0x7f80u));
+            u32 b = *(const u32*)(mine + ((w >> 1) & 0x7f80u));
+            u32 c = *(const u32*)(mine + ((w >> 9) & 0x7f80u));
+            u32 d = *(const u32*)(mine + ((w >> 17) & 0x7f80u));
+            float even = low(a) * x[i][0], odd = high(a) * x[i][1];
+            even += low(b) * x[i][2], odd += high(b) * x[i][3];
+            even += low(c) * x[i][4], odd += high(c) * x[i][5];
+            even += low(d) * x[i][6], odd += high(d) * x[i][7];
+            float scale = codes[code[i]] * (i < turn ? outer[0] : outer[1]) + offset;
+            sum += (even + odd) * scale;
+        }
+        return sum;
+    }
+};
+
+// K columns in SLICES slices, one warp each; GROUPS rows at a time in a block.
+template <int FORMAT, int SHAPE, int K, int SLICES, int GROUPS, int NORM, int ADDS, int ACT>
+__global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
+    constexpr int THREADS = WARP * SLICES * GROUPS;
+    constexpr int SLICE = K / SLICES, CHUNKS = SLICE / 256;
+    constexpr int SUMS = SHAPE == GATED ? 2 : 1;
+    static_assert(SLICE % 256 == 0, "a slice is a number of 256 columns");
+    __shared__ u16 h[NORM == NO_NORM ? 8 : K];
+    __shared__ float scratch[THREADS / WARP];
+    __shared__ float partial[2][GROUPS][SLICES][SUMS];
+    extern __shared__ u32 pairs[];  // NF4: [256][32], the same for every lane, in its own bank
+    __shared__ float codes[FORMAT == NF4 ? 256 : 1];
+
+    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    const int group = warp / SLICES, slice = warp % SLICES;
+    const int stride = gridDim.x * GROUPS;
+    int row = blockIdx.x * GROUPS + group;
+
+    Weights<FORMAT, CHUNKS> first, second;
+    auto fetch = [&](int at) {
+        if (at >= p.rows) return;
+        if (SHAPE == PAIR) {  // slice 0 is the first piece, the others are the second
+            const Piece& piece = p.pieces[slice ? 1 : 0];
+            i64 start = slice ? (i64)at * (K - SLICE) + (slice - 1) * SLICE : (i64)at * SLICE;
+            first.load(piece, start, lane);
+        } else if (SHAPE == GATED) {
+            first.load(p.pieces[0], (i64)at * K + slice * SLICE, lane);
+            second.load(p.pieces[1], (i64)at * K + slice * SLICE, lane);
+        } else {
+            int which = 0, local = at;
+            while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
+            first.load(p.pieces[which], (i64)local * K + slice * SLICE, lane);
+        }
+    };
+    fetch(row);
+    if (FORMAT == NF4) {
+        for (int i = threadIdx.x; i < 256 * WARP; i += THREADS) pairs[i] = __ldg(p.pairs + i / WARP);
+        for (int i = threadIdx.x; i < 256; i += THREADS) codes[i] = __ldg(p.codes + i);
+    }
+    let_next_begin();
+    wait_for_previous();
+
+    float x[CHUNKS][8];
+    const u16* source = SHAPE == PAIR && slice ? p.more + (slice - 1) * SLICE
+                                               : p.in.x + (SHAPE == PAIR ? 0 : slice * SLICE);
+    if (NORM != NO_NORM) {
+        normed<K, THREADS, NORM, ADDS>(p.in, h, scratch, blockIdx.x == 0);
+        source = h + slice * SLICE;
+    } else if (FORMAT == NF4) {
+        __syncthreads();
+    }
+#pragma unroll
+    for (int i = 0; i < CHUNKS; i++) {
+        uint4 eight = *(const uint4*)(source + i * 256 + lane * 8);
+        x[i][0] = low(eight.x), x[i][1] = high(eight.x), x[i][2] = low(eight.y);
+        x[i][3] = high(eight.y), x[i][4] = low(eight.z), x[i][5] = high(eight.z);
+        x[i][6] = low(eight.w), x[i][7] = high(eight.w);
+    }
+    const int rounds = (p.rows + stride - 1) / stride;  // the same for all warps of a block
+    for (int round = 0; round < rounds; round++, row += stride) {
+        float sum = first.dot(x, pairs, codes), other = 0.f;
+        if (SHAPE == GATED) other = second.dot(x, pairs, codes);
+        fetch(row + stride);
+        sum = warp_sum(sum);
+        if (SHAPE == GATED) other = warp_sum(other);
+        float apart = 0.f;
+        if (SLICES > 1) {
+            float(*mine)[SUMS] = partial[round & 1][group];
+            if (lane == 0) {
+                mine[slice][0] = sum;
+                if (SHAPE == GATED) mine[slice][SUMS - 1] = other;
+            }
+            __syncthreads();
+            if (SHAPE == PAIR) apart = mine[0][0];
+            sum = other = 0.f;
+            for (int i = SHAPE == PAIR ? 1 : 0; i < SLICES; i++) {
+                sum += mine[i][0];
+                if (SHAPE == GATED) other += mine[i][SUMS - 1];
+            }
+        }
+        if (lane || slice || row >= p.rows) continue;
+        if (SHAPE == GATED) {
+            if (p.pieces[0].bias) sum += wide(p.pieces[0].bias[row]);
+            if (p.pieces[1].bias) other += wide(p.pieces[1].bias[row]);
+            p.out[row] = narrow(activated<ACT>(rounded(sum)) * rounded(other));
+        } else if (SHAPE == PAIR) {
+            if (p.pieces[0].bias) apart += wide(p.pieces[0].bias[row]);
+            if (p.pieces[1].bias) sum += wide(p.pieces[1].bias[row]);
+            p.out[row] = narrow(rounded(apart) + rounded(sum));
+        } else {
+            int which = 0, local = row;
+            while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
+            if (p.pieces[which].bias) sum += wide(p.pieces[which].bias[local]);
+            sum = rounded(sum);
+            p.out[row] = narrow(ACT != NO_ACT && row >= p.active_from ? activated<ACT>(sum) : sum);
+        }
+    }
+}
+
+// ------------------------------------------------------------------ attention
+
+struct Attention {
+    const u16 *q, *k, *v;  // (S, heads * width), rows `q_stride` and `kv_stride` apart
+    u16 *keys, *values;    // (S, kv heads, room, width)
+    const i64* lengths;    // (S): columns in use before this step
+    const u16 *cosines, *sines;      // (room, rotated / 2)
+    const u16 *q_weight, *k_weight;  // (width), or null
+    float* parts;          // (S, heads, splits, width + 2)
+    u32* counters;         // (S, kv heads), zero between launches
+    u16* out;              // (S, heads * width)
+    float scaling, eps;
+    int q_stride, kv_stride, room, window;  // window 0: everything is seen
+};
+
+// One head's vector: norm, rotation of the first `ROTATED`, into `to` and perhaps `also`.
+template <int WIDTH, int ROTATED>
+DEVICE void turned(const u16* from, const u16* weight, float eps, const u16* cosines,
+                   const u16* sines, float* to, u16* also) {
+    constexpr int PER = (WIDTH + WARP - 1) / WARP;
+    const int lane = threadIdx.x % WARP;
+    float value[PER], sum = 0.f;
+#pragma unroll
+    for (int i = 0; i < PER; i++) {
+        int at = lane + i * WARP;
+        value[i] = at < WIDTH ? wide(from[at]) : 0.f;
+        sum += value[i] * value[i];
+    }
+    if (weight) {
+        float factor = rsqrtf(warp_sum(sum) / WIDTH + eps);
+#pragma unroll
+        for (int i = 0; i < PER; i++) {
+            int at = lane + i * WARP;
+            if (at < WIDTH) value[i] = scaled<GEMMA_RMS>(value[i], factor, weight[at]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < PER; i++)
+        if (lane + i * WARP < WIDTH) to[lane + i * WARP] = value[i];
+    __syncwarp();
+    constexpr int HALF = ROTATED / 2;
+#pragma unroll
+    for (int i = 0; i < PER; i++) {
+        int at = lane + i * WARP;
+        if (at >= ROTATED) continue;
+        int angle = at % HALF;
+        float partner = at < HALF ? -to[at + HALF] : to[at - HALF];
+        value[i] = rounded(rounded(value[i] * wide(cosines[angle])) +
+                           rounded(partner * wide(sines[angle])));
+    }
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < PER; i++) {
+        int at = lane + i * WARP;
+        if (at >= WIDTH) continue;
+        to[at] = value[i];
+        if (also) also[at] = narrow(value[i]);
+    }
+}
+
+// Grid (kv heads, splits, S). A block looks at one part of the columns of one kv head.
+template <int WIDTH, int ROTATED, int HEADS, int KV_HEADS, int SPLITS>
+__global__ void __launch_bounds__(256) attention(const Attention p) {
+    constexpr int WARPS = 8, GROUP = HEADS / KV_HEADS, EIGHTS = WIDTH / 8;
+    constexpr int LANES = EIGHTS > 16 ? 32 : EIGHTS > 8 ? 16 : EIGHTS > 4 ? 8 : EIGHTS > 2 ? 4 : 2;
+    constexpr int AT_ONCE = WARP / LANES, TEAMS = WARPS * AT_ONCE;
+    static_assert(WIDTH % 8 == 0 && EIGHTS <= 32, "a head is 8 to 256 wide");
+    __shared__ float query[GROUP][WIDTH], spare[WIDTH];
+    __shared__ float most[TEAMS][GROUP], weight[TEAMS][GROUP];
+    __shared__ float gathered[TEAMS][GROUP][WIDTH];
+    __shared__ bool is_last;
+    let_next_begin();
+    wait_for_previous();
+
+    const int kv = blockIdx.x, split = blockIdx.y, slot = blockIdx.z;
+    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    const int newest = (int)p.lengths[slot];
+    const int begin = p.window && newest + 1 > p.window ? newest + 1 - p.window : 0;
+    const int chunk = (newest + 1 - begin + SPLITS - 1) / SPLITS;
+    const int from = begin + split * chunk;
+    const int to = from + chunk < newest + 1 ? from + chunk : newest + 1;
+    const u16* cosines = p.cosines + newest * (ROTATED / 2);
+    const u16* sines = p.sines + newest * (ROTATED / 2);
+    u16* keys = p.keys + ((i64)slot * KV_HEADS + kv) * p.room * WIDTH;
+    u16* values = p.values + ((i64)slot * KV_HEADS + kv) * p.room * WIDTH;
+
+    for (int head = warp; head < GROUP + 2; head += WARPS) {
+        if (head < GROUP) {
+            const u16* q = p.q + (i64)slot * p.q_stride + (kv * GROUP + head) * WIDTH;
+            turned<WIDTH, ROTATED>(q, p.q_weight, p.eps, cosines, sines, query[head], nullptr);
+        } else if (newest >= from && newest < to) {  // this block owns the new column
+            if (head == GROUP) {
+                const u16* k = p.k + (i64)slot * p.kv_stride + kv * WIDTH;
+                turned<WIDTH, ROTATED>(k, p.k_weight, p.eps, cosines, sines, spare,
+                                       keys + (i64)newest * WIDTH);
+            } else {
+                const u16* v = p.v + (i64)slot * p.kv_stride + kv * WIDTH;
+                for (int i = lane; i < WIDTH; i += WARP) values[(i64)newest * WIDTH + i] = v[i];
+            }
+        }
+    }
+    __syncthreads();
+
+    const int team = warp * AT_ONCE + lane / LANES, part = lane % LANES;
+    const bool mine = part < EIGHTS;
+    float q[GROUP][8], sum[GROUP][8], top[GROUP], total[GROUP];
+#pragma unroll
+    for (int head = 0; head < GROUP; head++) {
+        top[head] = -1e30f, total[head] = 0.f;
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            q[head][i] = mine ? query[head][part * 8 + i] * p.scaling : 0.f;
+            sum[head][i] = 0.f;
+        }
+    }
+    const int steps = (to - from + TEAMS - 1) / TEAMS;
+    for (int step = 0; step < steps; step++) {
+        int at = from + step * TEAMS + team;
+        bool there = at < to;
+        uint4 k = {0, 0, 0, 0}, v = {0, 0, 0, 0};
+        if (there && mine) {
+            k = *(const uint4*)(keys + (i64)at * WIDTH + part * 8);
+            v = *(const uint4*)(values + (i64)at * WIDTH + part * 8);
+        }
+        float key[8] = {low(k.x), high(k.x), low(k.y), high(k.y),
+                        low(k.z), high(k.z), low(k.w), high(k.w)};
+        float value[8] = {low(v.x), high(v.x), low(v.y), high(v.y),
+                          low(v.z), high(v.z), low(v.w), high(v.w)};
+#pragma unroll
+        for (int head = 0; head < GROUP; head++) {
+            float score = 0.f;
+#pragma unroll
+            for (int i = 0; i < 8; i++) score += q[head][i] * key[i];
+#pragma unroll
+            for (int apart = LANES / 2; apart; apart >>= 1)
+                score += __shfl_xor_sync(ALL, score, apart);
+            if (!there) continue;
+            float higher = fmaxf(top[head], score);
+            float keep = __expf(top[head] - higher), share = __expf(score - higher);
+            top[head] = higher;
+            total[head] = total[head] * keep + share;
+#pragma unroll
+            for (int i = 0; i < 8; i++) sum[head][i] = sum[head][i] * keep + share * value[i];
+        }
+    }
+#pragma unroll
+    for (int head = 0; head < GROUP; head++) {
+        if (part == 0) most[team][head] = top[head], weight[team][head] = total[head];
+        if (mine)
+#pragma unroll
+            for (int i = 0; i < 8; i++) gathered[team][head][part * 8 + i] = sum[head][i];
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < GROUP * WIDTH; i += blockDim.x) {
+        int head = i / WIDTH, at = i % WIDTH;
+        float higher = -1e30f, all = 0.f, share = 0.f;
+        for (int each = 0; each < TEAMS; each++) higher = fmaxf(higher, most[each][head]);
+        for (int each = 0; each < TEAMS; each++) {
+            float keep = __expf(most[each][head] - higher);
+            all += weight[each][head] * keep;
+            share += gathered[each][head][at] * keep;
+        }
+        i64 place = (i64)slot * HEADS + kv * GROUP + head;
+        if (SPLITS == 1) {
+            p.out[place * WIDTH + at] = narrow(share / all);
+        } else {
+            float* row = p.parts + (place * SPLITS + split) * (WIDTH + 2);
+            row[at] = share;
+            if (at == 0) row[WIDTH] = higher, row[WIDTH + 1] = all;
+        }
+    }
+    if (SPLITS == 1) return;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        u32* counter = p.counters + slot * KV_HEADS + kv;
+        is_last = atomicAdd(counter, 1u) == SPLITS - 1;
+        if (is_last) *counter = 0u;
+    }
+    __syncthreads();
+    if (!is_last) return;
+    __threadfence();
+    for (int i = threadIdx.x; i < GROUP * WIDTH; i += blockDim.x) {
+        int head = i / WIDTH, at = i % WIDTH;
+        i64 place = (i64)slot * HEADS + kv * GROUP + head;
+        const float* rows = p.parts + place * SPLITS * (WIDTH + 2);
+        float higher = -1e30f, all = 0.f, share = 0.f;
+        for (int each = 0; each < SPLITS; each++)
+            higher = fmaxf(higher, __ldcg(rows + each * (WIDTH + 2) + WIDTH));
+        for (int each = 0; each < SPLITS; each++) {
+            const float* row = rows + each * (WIDTH + 2);
+            float keep = __expf(__ldcg(row + WIDTH) - higher);
+            all += __ldcg(row + WIDTH + 1) * keep;
+            share += __ldcg(row + at) * keep;
+        }
+        p.out[place * WIDTH + at] = narrow(share / all);
+    }
+}
+
+// ------------------------------------------------------------------ several sequences
+
+// Grid (S): x and y (S, D) -> x_out and h (S, D).
+template <int D, int NORM, int ADDS>
+__global__ void __launch_bounds__(256) prepare(Input in, u16* out) {
+    __shared__ u16 h[D];
+    __shared__ float scratch[8];
+    let_next_begin();
+    wait_for_previous();
+    i64 row = (i64)blockIdx.x * D;
+    in.x += row, in.x_out += row;
+    if (ADDS != NO_ADD) in.y += row;
+    normed<D, 256, NORM, ADDS>(in, h, scratch, true);
+    for (int i = threadIdx.x; i < D / 2; i += 256) ((u32*)(out + row))[i] = ((u32*)h)[i];
+}
+
+// Grid (blocks): out = act(gate) * up, or act(gate) where up is null; n words of two values.
+template <int ACT>
+__global__ void __launch_bounds__(256) activate(const u32* gate, const u32* up, u32* out, int n) {
+    let_next_begin();
+    wait_for_previous();
+    for (int i = blockIdx.x * 256 + threadIdx.x; i < n; i += gridDim.x * 256) {
+        float a = activated<ACT>(low(gate[i])), b = activated<ACT>(high(gate[i]));
+        if (up) a *= low(up[i]), b *= high(up[i]);
+        out[i] = packed(a, b);
+    }
+}
+
+// Grid (blocks): 4 bits to bfloat16, rounded once, as bitsandbytes does; eight weights at a time.
+__global__ void __launch_bounds__(256)
+unpack(const Piece p, const float* codes, const float* levels, uint4* out, i64 eights) {
+    __shared__ float level[16], code[256];
+    if (threadIdx.x < 16) level[threadIdx.x] = levels[threadIdx.x];
+    code[threadIdx.x] = codes[threadIdx.x];
+    let_next_begin();
+    __syncthreads();
+    wait_for_previous();  // `out` may still be read
+    for (i64 i = blockIdx.x * 256 + threadIdx.x; i < eights; i += (i64)gridDim.x * 256) {
+        u32 w = stream4((const u32*)p.values + i);
+        i64 block = i / 8;
+        float scale = code[__ldg(p.scales + block)] * __ldg(p.scales2 + block / 256) + p.offset;
+        uint4 eight;
+        eight.x = packed(level[(w >> 4) & 15] * scale, level[w & 15] * scale);
+        eight.y = packed(level[(w >> 12) & 15] * scale, level[(w >> 8) & 15] * scale);
+        eight.z = packed(level[(w >> 20) & 15] * scale, level[(w >> 16) & 15] * scale);
+        eight.w = packed(level[w >> 28] * scale, level[(w >> 24) & 15] * scale);
+        out[i] = eight;
+    }
+}

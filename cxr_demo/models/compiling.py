@@ -1,0 +1,95 @@
+"""From a loaded network to its compiled decode path, in the background, and only if it agrees with
+the network's own modules on this very machine.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+import torch
+
+from cxr_demo.decoding.engine import Network
+from cxr_demo.decoding.fused.arguments import Unsuited
+from cxr_demo.decoding.fused.batch import BatchOperations
+from cxr_demo.decoding.fused.compiler import CompilerMissing
+from cxr_demo.decoding.fused.forward import FusedForward
+from cxr_demo.decoding.fused.parts import Decoder
+from cxr_demo.decoding.fused.single import SingleOperations
+from cxr_demo.decoding.step import Forward, Step, through
+from cxr_demo.models.fusing import NotFusable
+
+ALIKE = 0.99
+"""Least cosine of the two paths' logits. Rounding leaves 0.999 and more in bfloat16; a kernel that
+is wrong on some card leaves nothing like it."""
+_PROBE = (7, 1, 5, 3)  # ids; any will do
+_ROOM = 64
+_log = logging.getLogger(__name__)
+
+Describe = Callable[[], Decoder]
+
+
+class Compiled:
+    """The compiled path in the making. `reason` says why there is none, once that is known."""
+
+    def __init__(self, network: Network, describe: Describe) -> None:
+        self._network = network
+        self._describe = describe
+        self._decoder: Decoder | None = None
+        self._single: Forward | None = None
+        self.reason: str | None = None
+        self._thread = threading.Thread(target=self._build, name="compile", daemon=True)
+
+    def start(self) -> None:
+        """Begin in a thread of its own."""
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """True once it is known whether there is a compiled path."""
+        return not self._thread.is_alive() and self._thread.ident is not None
+
+    def wait(self) -> bool:
+        """Wait until it is done; true if there is a compiled path."""
+        if self._thread.ident is None:
+            self._thread.start()
+        self._thread.join()
+        return self.reason is None
+
+    def forward(self, slots: int) -> Forward:
+        """The step for so many sequences; only after `wait` was true."""
+        if self._single is None or self._decoder is None:
+            raise RuntimeError(f"no compiled path: {self.reason}")
+        if slots == 1:
+            return self._single
+        many = BatchOperations(self._decoder, slots, self._network.device)
+        return FusedForward(self._decoder, self._network.embed, many)
+
+    def agrees(self) -> bool:
+        """Whether both paths give the same logits for a few tokens; `reason` says so if not."""
+        found = []
+        for forward in (through(self._network), self.forward(1)):
+            step = Step(self._network, 1, _ROOM, forward)
+            step.active.fill_(1)
+            for id in _PROBE:
+                step.ids.fill_(id)
+                step.once()
+            found.append(step.logits.float().flatten())
+        alike = float(torch.cosine_similarity(found[0], found[1], dim=0))
+        if not alike > ALIKE:  # also for NaN
+            self.reason = f"its logits differ from the modules' (cosine {alike:.3f})"
+            _log.warning("the compiled path is not used: %s", self.reason)
+        return self.reason is None
+
+    def _build(self) -> None:
+        try:
+            if self._network.dtype is not torch.bfloat16:
+                raise NotFusable(f"computes in {self._network.dtype}")
+            self._decoder = self._describe()
+            single = SingleOperations(self._decoder, self._network.device)
+            self._single = FusedForward(self._decoder, self._network.embed, single)
+        except (NotFusable, Unsuited, CompilerMissing) as error:
+            self.reason = f"{type(error).__name__}: {error}"
+            _log.info("no compiled path: %s", self.reason)
+        except Exception as error:  # noqa: BLE001 - nobody hears of it in a thread; others work
+            self.reason = f"{type(error).__name__}: {error}"
+            _log.exception("the compiled path could not be built")

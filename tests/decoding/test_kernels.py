@@ -1,0 +1,99 @@
+"""The kernels against the networks' own modules, on a GPU, at the families' true widths."""
+
+import pytest
+import torch
+
+from cxr_demo.decoding.captured import CapturedEngine
+from cxr_demo.decoding.engine import Prefix, Request
+from cxr_demo.decoding.plain import PlainEngine
+from cxr_demo.models.compiling import Compiled
+from tests.decoding.gpu_models import network
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+PROMPT, STEPS, WINDOW = 60, 40, 48
+
+
+@pytest.fixture(scope="module", params=["gemma", "phi", "mistral"])
+def family(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["bf16", "nf4"])
+def net(request, family):
+    return network(family, 2, request.param, WINDOW)
+
+
+@pytest.fixture(scope="module")
+def compiled(net):
+    made = Compiled(net, net.describe)
+    assert made.wait(), made.reason
+    assert made.agrees(), made.reason
+    return made
+
+
+def prefix(net, rows, seed=1):
+    generator = torch.Generator("cuda").manual_seed(seed)
+    ids = torch.randint(5, 30_000, (rows, PROMPT), generator=generator, device="cuda")
+    with torch.no_grad():
+        embeddings = net.embed(ids)
+    valid = torch.ones_like(ids, dtype=torch.bool)
+    return Prefix(embeddings, valid, torch.full_like(ids, -1))
+
+
+def ids(rows):
+    generator = torch.Generator("cuda").manual_seed(2)
+    return torch.randint(5, 30_000, (rows, STEPS), generator=generator, device="cuda")
+
+
+def distance(one, other):
+    """Mean KL in nats and the largest difference."""
+    one, other = one.float(), other.float()
+    logs, others = one.log_softmax(-1), other.log_softmax(-1)
+    return float((logs.exp() * (logs - others)).sum(-1).mean()), float((one - other).abs().max())
+
+
+def test_forced_logits_are_the_modules(net, compiled):
+    """One sequence past the window: no further from the plain path than rounding takes it."""
+    given, forced = prefix(net, 1), ids(1)
+    plain = PlainEngine(net).force(PlainEngine(net).prefill(given, STEPS), forced)
+    captured, fast = (
+        engine.force(engine.prefill(given, STEPS), forced)
+        for engine in (CapturedEngine(net), CapturedEngine(net, compiled.forward, "compiled"))
+    )
+    scale = float(plain.float().abs().max())
+    for name, each in (("captured", captured), ("compiled", fast)):
+        kl, most = distance(plain, each)
+        print(name, "KL", kl, "largest", most, "of", scale)
+        assert kl < 1e-4, name
+        assert most < 0.03 * scale, name
+    kl, _ = distance(plain, plain.roll(1, 1))
+    assert kl > 1e-2
+
+
+def test_several_rows_are_each_alone(net, compiled):
+    forced = ids(5)
+    engine = CapturedEngine(net, compiled.forward, "compiled")
+    step = engine.steps(5, PROMPT + STEPS + 2)
+    state = PlainEngine(net).prefill(prefix(net, 5), STEPS)
+    step.admit(state.cache, forced[:, 0], list(range(5)))
+    plain = PlainEngine(net)
+    theirs = plain.force(state, forced)[:, 1:]
+    found = []
+    for column in forced.unbind(1):
+        step.ids.copy_(column)
+        step.run()
+        found.append(step.logits.clone())
+    kl, most = distance(theirs, torch.stack(found, 1))
+    print("rows: KL", kl, "largest", most)
+    assert kl < 1e-4
+    assert most < 0.03 * float(theirs.float().abs().max())
+
+
+def test_the_captured_graph_gives_the_same_again(net, compiled):
+    engine = CapturedEngine(net, compiled.forward, "compiled")
+    runs = []
+    for _ in range(2):
+        state = engine.prefill(prefix(net, 1, seed=3), STEPS)
+        runs.append([step.ids for step in engine.decode(state, Request(STEPS))])
+    assert runs[0] == runs[1]
+    assert len(runs[0]) == STEPS
