@@ -65,6 +65,9 @@ def pairs_of(
     """Measure the `precisions` of one written model, with its caps. `child` runs one process."""
     rows = []
     for precision in precisions:
+        if plan.left <= 0:
+            print(model, precision, "not begun: out of time; run it again for it alone", flush=True)
+            continue
         row = child(model, precision, plan)
         row["caps"] = [] if "failed" in row else caps(row, plan, child)
         rows.append(row)

@@ -88,8 +88,16 @@ def need(
 
 
 def load_surplus(shape: Architecture, storage: Storage) -> int:
-    """Beyond the finished tensors: the one that is being packed, still whole in bfloat16."""
-    return 2 * shape.largest_linear if storage.packed else 0
+    """Beyond the finished tensors: the one that is being packed, still whole in bfloat16; of a
+    table one slice, and all of its scales before they are quantised."""
+    if not storage.packed:
+        return 0
+    surplus = 2 * shape.largest_linear
+    if storage.packs_table and shape.tied:
+        elements = shape.text.vocabulary * shape.text.width
+        scales = elements // storages.BLOCK * 4
+        surplus = max(surplus, scales + 2 * storages.SLICE * shape.text.width)
+    return surplus
 
 
 def kept_cache(shape: Architecture, storage: Storage, work: Work) -> int:
@@ -116,7 +124,7 @@ def vision_activations(shape: Architecture, storage: Storage, together: int = 1)
     block = 2 * seen.width + 2 * seen.middle
     bridge = seen.width + 2 * seen.bridge
     widest = seen.positions * max(block, bridge) * storage.active
-    return together * widest + unpacked(shape, storage)
+    return together * widest + unpacked(shape, storage, 0)
 
 
 def prefill_activations(
@@ -126,14 +134,18 @@ def prefill_activations(
     text = shape.text
     widest = 3 * text.width + (3 if text.gated else 4) * text.middle
     each = positions(shape, work) * widest + text.vocabulary
-    return together * each * storage.active + unpacked(shape, storage)
+    return together * each * storage.active + unpacked(shape, storage, together)
 
 
 def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int:
     """One position per row: the keys and values of one layer as attention sees them, and logits."""
     text = shape.text
     attended = 2 * (positions(shape, work) + work.new) * text.heads * text.head_width
-    whole = unpacked(shape, storage) if work.batch > 1 else 0
+    whole = (
+        unpacked(shape, storage, work.batch)
+        if work.batch > 1
+        else table_slice(shape, storage, 1)  # one position multiplies 4-bit layers as they are
+    )
     return work.batch * (attended + 3 * text.vocabulary) * storage.active + whole
 
 
@@ -153,9 +165,19 @@ def grained(columns: int) -> int:
     return -(-columns // GRAIN) * GRAIN
 
 
-def unpacked(shape: Architecture, storage: Storage) -> int:
-    """The largest 4-bit layer as it is multiplied with more than one row."""
-    return storage.product * shape.largest_linear if storage.packed else 0
+def unpacked(shape: Architecture, storage: Storage, rows: int) -> int:
+    """The largest 4-bit layer as many positions multiply it, or a slice of the table as `rows` last
+    positions do."""
+    linear = storage.product * shape.largest_linear if storage.packed else 0
+    return max(linear, table_slice(shape, storage, rows))
+
+
+def table_slice(shape: Architecture, storage: Storage, rows: int) -> int:
+    """The head's share of it."""
+    stored_as_is = storage.fused is None or (storage.packs_table and not shape.tied)
+    if stored_as_is or rows <= (storage.fused or 0):
+        return 0
+    return min(storages.SLICE, shape.text.vocabulary) * shape.text.width * storage.active
 
 
 def host_need(model: str, precision: Precision) -> Need:

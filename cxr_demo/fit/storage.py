@@ -11,6 +11,8 @@ BLOCK = 64
 """Weights that share one scale in 4 bits."""
 OUTER = 256
 """Scales that share one outer scale in double quantisation."""
+SLICE = 16_384
+"""Rows of a table that are unpacked, or packed, at a time (`models.tables`)."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Storage:
     """One precision: whether linear layers (`packed`) and the tied table (`packs_table`) are 4-bit,
     whether scales are quantised again (`double`). Bytes per element: of tables (`table`), of other
     tensors that are not packed (`plain`), of activations, keys and values (`active`), and of a
-    packed layer's weights and inputs where it multiplies (`product`)."""
+    packed layer's weights and inputs where it multiplies (`product`). Up to `fused` rows the head
+    multiplies without unpacking slices of its table; None: it has nothing to unpack."""
 
     packed: bool
     double: bool = False
@@ -27,13 +30,14 @@ class Storage:
     plain: int = 2
     active: int = 2
     product: int = 2
+    fused: int | None = None
 
 
 STORAGES: dict[Precision, Storage] = {
     Precision.BF16: Storage(packed=False),
     Precision.NF4: Storage(packed=True, double=True),
-    Precision.NF4_EMB: Storage(packed=True, double=True, packs_table=True),
-    Precision.NF4_FP32: Storage(packed=True, double=True, plain=4, active=4, product=4),
+    Precision.NF4_EMB: Storage(packed=True, double=True, packs_table=True, fused=4),
+    Precision.NF4_FP32: Storage(packed=True, double=True, plain=4, active=4, product=4, fused=0),
     Precision.BNB4_DEFAULT: Storage(packed=True, product=4),
 }
 

@@ -5,15 +5,15 @@ Memory and speed do not depend on the weights' values.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from cxr_demo.decoding.engine import Engine, Prefix, Request
-from cxr_demo.models import hardware
+from cxr_demo.models import hardware, stock
 from cxr_demo.models.base import Seen
 from cxr_demo.records import Prompt, Radiograph, View, Window
 from cxr_demo.telemetry import Sampler
@@ -52,9 +52,19 @@ class Readable(Protocol):
     def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
         """Image and prompt as one row of embeddings."""
 
+    def ids_of(self, prompt: Prompt) -> list[int]:
+        """The ids of `prefix`."""
+
+    def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any]]:
+        """Whose `generate()`, and its arguments."""
+
+    @property
+    def engine(self) -> str:
+        """Name of the decode path in use."""
+
     @property
     def decoder(self) -> Engine:
-        """The decode path in use."""
+        """The decode path itself, unless it is transformers' own."""
 
 
 class Meter:
@@ -112,9 +122,7 @@ def full_reading(
     tokens = prompt.max_new_tokens
     meter.begin()
     began = time.monotonic()
-    prefix = model.prefix(model.see(radiograph), prompt)
-    state = model.decoder.prefill(prefix, tokens)
-    steps = iter(model.decoder.decode(state, Request(tokens)))
+    steps = _forced(model, model.see(radiograph), prompt)
     next(steps)
     first = time.monotonic()
     prefill = meter.end()
@@ -127,6 +135,16 @@ def full_reading(
         decode=decode,
         ttft=first - began,
         tpot=decode.seconds / max(1, tokens - 1),
-        prompt=prefix.valid.shape[1],
+        prompt=len(model.ids_of(prompt)),
         tokens=tokens,
     )
+
+
+def _forced(model: Readable, seen: Seen, prompt: Prompt) -> Iterator[object]:
+    """One item a token, the first after the prefill; no token ends the reply."""
+    if model.engine == stock.NAME:
+        generator, inputs = model.stock_inputs(seen, prompt)
+        most = prompt.max_new_tokens
+        return stock.tokens(generator, inputs, most, least=most)
+    state = model.decoder.prefill(model.prefix(seen, prompt), prompt.max_new_tokens)
+    return iter(model.decoder.decode(state, Request(prompt.max_new_tokens)))

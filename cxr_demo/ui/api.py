@@ -215,12 +215,17 @@ def _open(session: Session, given: dict[str, Any]) -> None:
     session.open_held([str(each) for each in given["files"]])
 
 
+def _accept(session: Session, given: dict[str, Any]) -> None:
+    session.accept_offer()
+
+
 ACTIONS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "open": _open,
     "sample": lambda session, given: session.open_sample(str(given["sample"])),
     "step": lambda session, given: session.step(1 if given["by"] > 0 else -1),
     "lut": lambda session, given: session.ignore_lut(bool(given["ignore"])),
     "select": lambda session, given: session.select(str(given["run"])),
+    "offer": _accept,
     "close": lambda session, given: session.close_study(),
     "policy": lambda session, given: session.set_policy(UncertaintyPolicy(given["policy"])),
     "dismiss": lambda session, given: session.dismiss(),

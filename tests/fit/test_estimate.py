@@ -9,7 +9,7 @@ from cxr_demo.decoding import captured, many
 from cxr_demo.fit import estimate, judgement, storage
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.fit.estimate import CONSTANTS, Constants, Work, host_need, need
-from cxr_demo.models import batching
+from cxr_demo.models import batching, tables
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Precision
 from cxr_demo.units import GIB
@@ -24,6 +24,7 @@ PAIRS = [
 def test_the_engines_own_numbers_are_the_estimates():
     assert estimate.GRAIN == captured.GRAIN == batching.GRAIN
     assert (estimate.SPARE, estimate.TOGETHER) == (many.SPARE, batching.TOGETHER)
+    assert storage.SLICE == tables.SLICE and storage.BLOCK == tables.BLOCK
 
 
 @pytest.mark.parametrize("index", [0, 1])
