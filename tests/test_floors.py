@@ -29,6 +29,7 @@ FLOORS = {  # the longest prefix decides; files not named here belong to floor 0
     "cxr_demo.datasets": 2,
     "cxr_demo.fit": 2,
     "cxr_demo.plots": 2,
+    "cxr_demo.results": 2,
     "cxr_demo.calibration": 2,
     "cxr_demo.reading_notices": 1,
     "cxr_demo.pipelines": 3,

@@ -32,12 +32,14 @@ def confusion(
     return np.stack([cell & counted for cell in cells], axis=-1).astype(np.int64)
 
 
-def by_group(counts: Counts, groups: NDArray) -> tuple[Counts, NDArray]:
+def by_group(counts: NDArray, groups: NDArray) -> tuple[Counts, NDArray]:
     """Sums of `counts` (N, ...) over equal `groups` (N,): (G, ...) and the G groups, sorted."""
     names, inverse = np.unique(groups, return_inverse=True)
-    sums = np.zeros((len(names), *counts.shape[1:]), np.int64)
-    np.add.at(sums, inverse, counts)
-    return sums, names
+    if not len(names):
+        return np.zeros((0, *counts.shape[1:]), np.int64), names
+    order = np.argsort(inverse, kind="stable")
+    starts = np.searchsorted(inverse[order], np.arange(len(names)))
+    return np.add.reduceat(counts[order], starts, axis=0, dtype=np.int64), names
 
 
 def per_finding(counts: NDArray) -> Floats:

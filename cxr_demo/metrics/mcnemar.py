@@ -24,7 +24,7 @@ class McNemar:
     p_holm: Floats
 
 
-def mcnemar(first: Counts, second: Counts) -> McNemar:
+def mcnemar(first: NDArray, second: NDArray) -> McNemar:
     """Compare two arms' counts (N, F, 4) of the same images in the same order. Only pairs that
     count in both are compared. Raises ValueError if the shapes differ."""
     if first.shape != second.shape:

@@ -65,19 +65,21 @@ class Intervals:
 
     micro: dict[FindingSetName, Estimate]
     macro: Estimate
+    macro_supported: Estimate
     per_finding: Estimate
     sensitivity: Estimate
     specificity: Estimate
     predictive_value: Estimate
 
 
-def figures(rows: Rows, policy: UncertaintyPolicy) -> Figures:
-    """The point values of an arm. Raises ValueError without rows."""
+def figures(rows: Rows, policy: UncertaintyPolicy, each: NDArray | None = None) -> Figures:
+    """The point values of an arm. `each` is `rows.confusion(policy)` if that is at hand. Raises
+    ValueError without rows."""
     images = len(rows.targets)
     if not images:
         raise ValueError("no rows")
-    each = rows.confusion(policy)
-    whole = each.sum(axis=0)
+    each = rows.confusion(policy) if each is None else each
+    whole = each.sum(axis=0, dtype=np.int64)
     supported = float(counts.macro_supported(whole))
     parsed = each[~rows.unparsed]
     has_folds = rows.folds is not None and len(np.unique(rows.folds)) > 1
@@ -90,7 +92,9 @@ def figures(rows: Rows, policy: UncertaintyPolicy) -> Figures:
         macro_supported=None if np.isnan(supported) else supported,
         per_finding=counts.per_finding(whole),
         support=whole[:, counts.TP] + whole[:, counts.FN],
-        micro_parsed=float(counts.micro(parsed.sum(axis=0))) if len(parsed) else None,
+        micro_parsed=float(counts.micro(parsed.sum(axis=0, dtype=np.int64)))
+        if len(parsed)
+        else None,
         everything_present=_micro(rows.targets, everything_present(images), policy),
         no_finding_always=_micro(rows.targets, no_finding_always(images), policy),
         folds=fold_scores(counts.micro, each, np.asarray(rows.folds)) if has_folds else None,
@@ -106,6 +110,14 @@ def intervals(
 ) -> Intervals:
     """The intervals of an arm, over patients. Takes seconds for 30,000 rows."""
     per_patient, _ = by_group(rows.confusion(policy), rows.patients)
+    return from_patients(per_patient, replicates, level, seed)
+
+
+def from_patients(
+    per_patient: Counts, replicates: int = REPLICATES, level: float = LEVEL, seed: int = 1
+) -> Intervals:
+    """The intervals of an arm from its counts per patient (P, 14, 4). Raises ValueError without
+    patients."""
     drawn = bootstrap.resample(per_patient, replicates, seed)
 
     def of(score: bootstrap.Score, name: FindingSetName = FindingSetName.ALL_14) -> Estimate:
@@ -115,6 +127,7 @@ def intervals(
     return Intervals(
         micro={name: of(counts.micro, name) for name in FindingSetName},
         macro=of(counts.macro),
+        macro_supported=of(counts.macro_supported),
         per_finding=of(counts.per_finding),
         sensitivity=of(counts.sensitivity),
         specificity=of(counts.specificity),

@@ -154,6 +154,7 @@ class EvaluationStore(StoreReader):
         """Store labels, durably; a labeler's older ones of the same outputs go."""
         with self._transaction() as connection:
             self._put_labels(connection, run, labels)
+            connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (now(), run))
 
     def add_timing(self, run: str, timed: TimedImage) -> None:
         """Store one timed image; a second measurement of it changes nothing."""

@@ -149,6 +149,17 @@ class StoreReader(Opened):
                 )
         return found
 
+    def text_hashes(self, run: str) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """(M,) positions, ascending, and a hash of each one's output, 0 for a row without one."""
+        rows = self._connection.execute(
+            "SELECT result.position, report FROM result LEFT JOIN text ON text.arm = result.arm "
+            "AND text.position = result.position WHERE result.arm = ? ORDER BY result.position",
+            (run,),
+        )
+        found = [(position, 0 if text is None else _hash(text)) for position, text in rows]
+        positions = np.array([each[0] for each in found], np.int64)
+        return positions, np.array([each[1] for each in found], np.uint64)
+
     def timings(self, run: str) -> list[TimedImage]:
         """The images that were timed at batch 1, by position."""
         rows = self._connection.execute(
@@ -213,6 +224,10 @@ class StoreReader(Opened):
         unparsed[at] |= np.array([each[2] for each in rows], np.bool_)
         present[at] = True
         return said, unparsed, present
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") or 1
 
 
 def _group(row: tuple[Any, ...]) -> Group:

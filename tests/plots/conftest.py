@@ -1,0 +1,3 @@
+from tests.results.conftest import board, open_book
+
+__all__ = ["board", "open_book"]
