@@ -197,6 +197,7 @@ def chexagent_8b(tiny: bool = False) -> Layout:
     if tiny:
         text |= {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
         text |= {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 2048}
+        text |= {"sliding_window": 160}  # shorter than the queries, a prompt and some reply
         vision |= {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
         vision |= {"num_attention_heads": 2, "image_size": 56}
         queries |= {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
