@@ -7,7 +7,7 @@ Errors are relative to the product with the values that the 4 bits stand for, in
 from collections.abc import Callable
 from typing import Any
 
-from cxr_demo.models.loading import quantization  # isort: skip  (first: it bars `kernels`)
+from cxr_demo.models.loading import STORAGE  # isort: skip  (first: it bars `kernels`)
 
 import torch
 from bitsandbytes.functional import dequantize_4bit
@@ -81,7 +81,7 @@ def products(rows: int) -> dict[str, Callable[[Linear4bit], Product]]:
 
 
 def _packed(weight: Tensor) -> Linear4bit:
-    settings = quantization(Precision.NF4)
+    settings: Any = STORAGE[Precision.NF4].four_bits
     layer = Linear4bit(
         weight.shape[1],
         weight.shape[0],
