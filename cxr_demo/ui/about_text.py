@@ -54,10 +54,14 @@ SENT: Pair = (
 )
 
 SENT_MORE: Pair = (
-    "Neither the program nor the page asks anything of the internet. The page is served to this "
+    "Neither the program nor the page asks anything of the internet, unless you press Fetch on the "
+    "screen “Will it fit?”: then a process of its own brings files of a model, and nothing of this "
+    "machine goes along but your account's token for that hub. The page is served to this "
     "machine's own account only, unless it was started with --host.",
-    "Nem o programa nem a página consultam a internet. A página é servida apenas à conta desta "
-    "máquina, a menos que o programa tenha sido iniciado com --host.",
+    "Nem o programa nem a página consultam a internet, a menos que você clique em Baixar na tela "
+    "“Cabe na minha GPU?”: então um processo à parte traz arquivos de um modelo, e desta máquina "
+    "só sai o token da sua conta naquele hub. A página é servida apenas à conta desta máquina, a "
+    "menos que o programa tenha sido iniciado com --host.",
 )
 
 STORED_HEAD: tuple[Pair, ...] = (
@@ -152,18 +156,20 @@ GATED: Pair = (
 
 INSTALL: tuple[Pair, ...] = (
     (
-        "Accept the publisher's terms on the model's page at huggingface.co, then run `python -m "
-        "cxr_demo weights fetch MODEL`. It can be paused, and every file is verified.",
-        "Aceite os termos de quem publica na página do modelo em huggingface.co e execute `python "
-        "-m cxr_demo weights fetch MODELO`. Pode ser pausado, e cada arquivo é verificado.",
+        "Accept the publisher's terms on the model's page at huggingface.co, then fetch it on the "
+        "screen “Will it fit?”, or with `python -m cxr_demo weights fetch MODEL`. It can be "
+        "paused, and every file is verified.",
+        "Aceite os termos de quem publica na página do modelo em huggingface.co e baixe-o na tela "
+        "“Cabe na minha GPU?”, ou com `python -m cxr_demo weights fetch MODELO`. Pode ser pausado, "
+        "e cada arquivo é verificado.",
     ),
     (
-        "Without internet here: fetch on another machine, carry its model folder over, and run "
-        "`python -m cxr_demo weights import FOLDER`. `weights urls MODEL` lists hosts and hashes "
-        "for the network team.",
-        "Sem internet aqui: baixe em outra máquina, traga a pasta do modelo e execute `python -m "
-        "cxr_demo weights import PASTA`. `weights urls MODELO` lista servidores e hashes para a "
-        "equipe de rede.",
+        "Without internet here: fetch on another machine, carry its model folder over, and import "
+        "it there, or with `python -m cxr_demo weights import FOLDER`. “Hosts and files” lists "
+        "hosts and hashes for the network team.",
+        "Sem internet aqui: baixe em outra máquina, traga a pasta do modelo e importe-a na mesma "
+        "tela, ou com `python -m cxr_demo weights import PASTA`. “Servidores e arquivos” lista "
+        "servidores e hashes para a equipe de rede.",
     ),
     (
         "Only safetensors files are loaded, and no program code that comes with a model is run.",

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from starlette.staticfiles import StaticFiles
 
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.models.cards import CARDS
+from cxr_demo.records import Precision
 from cxr_demo.ui import present, strings
 from cxr_demo.ui.live import live_view
 from cxr_demo.ui.session import Session
@@ -215,12 +217,20 @@ def _open(session: Session, given: dict[str, Any]) -> None:
     session.open_held([str(each) for each in given["files"]])
 
 
+def _choose(session: Session, given: dict[str, Any]) -> None:
+    model, precision = str(given["model"]), Precision(given["precision"])
+    if model not in CARDS or precision not in CARDS[model].precisions:
+        raise HTTPException(400)
+    session.set_choice(replace(session.choice, model=model, precision=precision))
+
+
 def _accept(session: Session, given: dict[str, Any]) -> None:
     session.accept_offer()
 
 
 ACTIONS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "open": _open,
+    "choose": _choose,
     "sample": lambda session, given: session.open_sample(str(given["sample"])),
     "step": lambda session, given: session.step(1 if given["by"] > 0 else -1),
     "lut": lambda session, given: session.ignore_lut(bool(given["ignore"])),
@@ -230,7 +240,7 @@ ACTIONS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "policy": lambda session, given: session.set_policy(UncertaintyPolicy(given["policy"])),
     "dismiss": lambda session, given: session.dismiss(),
 }
-"""What the page's scripts may ask for; Generate, Stop and the choices are Gradio's events."""
+"""What the page's scripts may ask for; Generate, Stop and the task are Gradio's events."""
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -29,17 +29,6 @@ def is_installed(card: ModelCard) -> bool:
         return False
 
 
-def model_choices(language: str) -> list[tuple[str, str]]:
-    """(words, id) of every model, those that can be used first."""
-    cards = sorted(CARDS.values(), key=lambda card: not is_installed(card))
-    return [(_words(card, language), card.id) for card in cards]
-
-
-def precision_choices(model: str, language: str) -> list[tuple[str, str]]:
-    """(words, value) of the precisions that the card offers."""
-    return [(text(f"precision.{each}", language), str(each)) for each in CARDS[model].precisions]
-
-
 def pipeline_choices(language: str) -> list[tuple[str, str]]:
     """(words, value) of both pipelines."""
     kinds = (PipelineKind.REPORT, PipelineKind.DIRECT)
@@ -53,9 +42,8 @@ def remark(model: str, language: str) -> str:
         return text("model.not_ported", language, name=name)
     if not is_installed(card):
         return text("model.missing", language, name=name, folder=weights.folder(card))
-    # No published port has met its real weights yet; a confirmed one would say so itself.
-    known = text("model.phantoms_only" if card.phantoms_only else "model.unconfirmed", language)
-    return " ".join([known, *_image_use(card, language)])
+    # What else must be known of it stands in the picker (`picker_view`, `marks`).
+    return " ".join(_image_use(card, language))
 
 
 def _image_use(card: ModelCard, language: str) -> list[str]:
@@ -70,7 +58,8 @@ def _image_use(card: ModelCard, language: str) -> list[str]:
     ]
 
 
-def _words(card: ModelCard, language: str) -> str:
+def words(card: ModelCard, language: str) -> str:
+    """The model's name, with what must be said with it."""
     name = model_name(card.id, language)
     if not card.ported:
         return text("not_ported", language, name=name)

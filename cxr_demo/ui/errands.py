@@ -23,6 +23,7 @@ import cxr_demo
 from cxr_demo.errors import CxrError
 from cxr_demo.paths import private_dir
 from cxr_demo.ui.state import Internal
+from cxr_demo.weights import faults
 
 _STOP_S = 4.0
 """Seconds after which a child that was asked to stop is ended: half a minute may pass without a
@@ -109,7 +110,7 @@ class Errand:
         with contextlib.suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
-        stopped = self.error is not None and self.error.code == "fetch_stopped"
+        stopped = self.error is not None and self.error.code == faults.Stopped.code
         whole = status == 0 or (self.kind is Kind.VERIFY and self.error is None and self.lines)
         if stopped or (self.state is State.STOPPING and not whole):
             self.error, self.state = None, State.PAUSED

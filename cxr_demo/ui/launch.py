@@ -61,13 +61,14 @@ class Settings:
 
 def run(settings: Settings) -> int:
     """Serve until a signal comes; returns the exit status."""
+    given = dict(os.environ)  # for the children that go online, when the user says so
     _quiet_environment()
     _log_to_file()
     worker = WorkerClient.start()  # first: it loads while Gradio is still being imported
     try:
         port = free_port(settings.host, settings.port)
         with PrivateFiles() as files, DecodePool() as pool:
-            return _serve(settings, port, worker, files, pool)
+            return _serve(settings, port, worker, files, pool, given)
     except CxrError as error:
         print(error.message(settings.language or "en"), file=sys.stderr)  # noqa: T201
         return 1
@@ -76,10 +77,18 @@ def run(settings: Settings) -> int:
 
 
 def _serve(
-    settings: Settings, port: int, worker: WorkerClient, files: PrivateFiles, pool: DecodePool
+    settings: Settings,
+    port: int,
+    worker: WorkerClient,
+    files: PrivateFiles,
+    pool: DecodePool,
+    given: dict[str, str],
 ) -> int:
     from cxr_demo.ui import catalogue, page
     from cxr_demo.ui.api import Api, Sessions
+    from cxr_demo.ui.errands import Errands
+    from cxr_demo.ui.fit_api import FitApi
+    from cxr_demo.ui.fitness import Fitness
     from cxr_demo.ui.state import Services
 
     paths = {each.id: each.path for each in samples.samples()}
@@ -90,15 +99,19 @@ def _serve(
     choice = catalogue.default_choice()
     sessions = Sessions(Services(pool, worker, paths, partial(pack, files), files.discard), choice)
     api = Api(sessions, files, titles, worker.status, samples.thumbnail)
+    errands = Errands(given)
+    fitness = Fitness(lambda: worker.status().telemetry, None)
+    fit_api = FitApi(sessions, errands, fitness)
     access = Access(secrets.token_urlsafe(24), port, settings.host)
     ended = _signals()
     blocks = page.build(sessions, choice, settings.language)
     try:
-        launch(blocks, settings.host, port, access, api)
+        launch(blocks, settings.host, port, access, [*fit_api.routes(), *api.routes()])
         _announce(settings, access)
         ended.wait()
     finally:
         sessions.close_all()
+        errands.close()
         if hasattr(blocks, "server"):
             # Open pages hold connections that never end; cutting them is no error to report.
             logging.getLogger("uvicorn.error").disabled = True
@@ -108,7 +121,7 @@ def _serve(
 
 
 def launch(
-    blocks: "gr.Blocks", host: str, port: int, access: Access, api: Any, **more: Any
+    blocks: "gr.Blocks", host: str, port: int, access: Access, routes: list[Any], **more: Any
 ) -> None:
     """Gradio's server with everything off that this app does not use; returns when it serves."""
     from starlette.middleware import Middleware
@@ -139,7 +152,7 @@ def launch(
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,
-            "routes": api.routes(),
+            "routes": routes,
             "middleware": [Middleware(Guard, access=access)],
         },
         **more,

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from cxr_demo.ui import about, banner, reading_room
+from cxr_demo.ui import about, banner, fit_screen, reading_room
 from cxr_demo.ui.api import Sessions
 from cxr_demo.ui.context import FOLLOW, QUIET, Context, Tab
 from cxr_demo.ui.state import Choice
@@ -11,6 +11,7 @@ from cxr_demo.ui.words import Localised, words
 
 TABS = (
     Tab("tab.room", reading_room.build),
+    Tab("tab.fit", fit_screen.build),
     Tab("tab.about", about.build),
 )
 
@@ -19,6 +20,7 @@ HEAD = """
 <meta name="google" content="notranslate">
 <link rel="stylesheet" href="/cxr/static/app.css">
 <link rel="stylesheet" href="/cxr/static/viewer.css">
+<link rel="stylesheet" href="/cxr/static/fit.css">
 <script type="module" src="/cxr/static/main.js"></script>
 """
 
@@ -62,7 +64,10 @@ def build(sessions: Sessions, choice: Choice, language: str | None) -> gr.Blocks
         with gr.Tabs(elem_id="tabs"):
             for tab in TABS:
                 title = {"label": words(tab.title)}
-                with gr.Tab(id=tab.title, render_children=True, **local.start(**title)) as shown:
+                name = tab.title.replace(".", "-")  # by which the page's scripts switch to it
+                with gr.Tab(
+                    id=tab.title, elem_id=name, render_children=True, **local.start(**title)
+                ) as shown:
                     tab.build(context)
                 local.add(shown, **title)
         _events(page, context, chosen, language)

@@ -38,6 +38,7 @@ def view(session: Session) -> View:
         "findings": findings_view(run, language, session.shown_runs, session.policy),
         "timings": timings_view(run, language),
         "busy": session.busy,
+        "choice": [session.choice.model, str(session.choice.precision)],
     }
 
 

@@ -6,6 +6,8 @@ Keys that begin with "js." are used by the page's own scripts. The About screen'
 
 from typing import Any
 
+from cxr_demo.ui.strings_fit import FIT, FIT_PAGE, MARKS, WEIGHTS
+
 LANGUAGES = ("pt", "en")
 
 Pair = tuple[str, str]
@@ -36,10 +38,10 @@ FRAME: dict[str, Pair] = {
     "stand_in_name": ("{name} · STAND-IN weights", "{name} · pesos SUBSTITUTOS"),
     "not_installed": ("{name} · not installed", "{name} · não instalado"),
     "model.missing": (
-        "{name} is not installed on this machine: put its files into {folder}; the About screen "
-        "says how.",
-        "{name} não está instalado nesta máquina: coloque os arquivos em {folder}; a tela Sobre "
-        "explica como.",
+        "{name} is not installed on this machine: the screen “Will it fit?” gets it, or puts a "
+        "copy into {folder}.",
+        "{name} não está instalado nesta máquina: a tela “Cabe na minha GPU?” o obtém, ou põe uma "
+        "cópia em {folder}.",
     ),
     "model.not_ported": (
         "This version of the app cannot run {name} yet: choose another model.",
@@ -49,12 +51,6 @@ FRAME: dict[str, Pair] = {
     "model.phantoms_only": (
         "Reads the synthetic samples only, never a patient's radiograph.",
         "Lê apenas as amostras sintéticas, nunca a radiografia de um paciente.",
-    ),
-    "model.unconfirmed": (
-        "Port not confirmed with real weights on this machine. Quality in 4 bits: not measured "
-        "here.",
-        "Adaptação não confirmada com os pesos reais nesta máquina. Qualidade em 4 bits: não "
-        "medida aqui.",
     ),
 }
 
@@ -357,6 +353,10 @@ STRINGS: dict[str, Pair] = {
     **TELEMETRY,
     **PROVENANCE,
     **PAGE,
+    **FIT,
+    **MARKS,
+    **WEIGHTS,
+    **FIT_PAGE,
 }
 
 

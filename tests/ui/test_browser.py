@@ -111,7 +111,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     assert "Cardiomegalia" in page.locator(".findings").inner_text()
     assert "Somente para pesquisa" in page.locator(".badge").inner_text()
 
-    page.click("#precision label:has-text('4 bits')")
+    page.click("#precision button:has-text('4 bits')")
     generate_and_then(page, "#stop")
     wait_for(page, "v.report.state === 'stopped'")
     stopped = page.locator(".report-text").text_content()

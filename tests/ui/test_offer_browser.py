@@ -49,9 +49,8 @@ def test_the_offer_goes_on_in_4_bits(address, browser, tmp_path, language, butto
     page.wait_for_function("() => window.cxrApp.live.state === 'ready'", timeout=60_000)
     page.set_input_files("#file-input", str(tmp_path / "image.png"))
     page.wait_for_function("() => window.cxrApp.view?.study && !window.cxrApp.view.opening")
-    page.locator("#model input").click()
-    page.get_by_role("option", name=re.compile("CheXagent 2")).click()
-    page.wait_for_timeout(500)
+    page.evaluate("window.cxrApp.act('choose', {model: 'chexagent-2-3b', precision: 'bf16'})")
+    page.wait_for_selector("#model:has-text('CheXagent 2')")
     page.click("#generate")
     page.wait_for_function("() => window.cxrApp.view.report.state === 'failed'", timeout=30_000)
     failed = page.locator(".report-pane .failure")
@@ -64,6 +63,6 @@ def test_the_offer_goes_on_in_4_bits(address, browser, tmp_path, language, butto
     page.wait_for_function("() => window.cxrApp.view.report.state === 'failed'", timeout=30_000)
     second = page.evaluate("window.cxrApp.view.readings[1].details")
     assert second.startswith("4 bits")
-    assert page.locator("#precision input:checked").input_value() == "nf4"  # Generate agrees
+    page.wait_for_selector("#precision [data-precision=nf4][aria-checked=true]")  # Generate agrees
     assert complaints == []
     page.close()

@@ -12,6 +12,8 @@ import "./viewer.js";
 import { h } from "./dom.js";
 import { Dialogs } from "./dialogs.js";
 import { FindingsPane } from "./findings.js";
+import { FitPane } from "./fit.js";
+import { PickerPane } from "./picker.js";
 import { ReportPane } from "./report.js";
 import { StudyPane } from "./study.js";
 import { TelemetryPane } from "./telemetry.js";
@@ -51,13 +53,19 @@ class App {
     this.samples = samples;
     this.keys = keys;
     this.dialogs = new Dialogs(this);
-    await mounted("study", "report", "findings", "telemetry");
+    await mounted("study", "picker", "report", "findings", "telemetry");
     this.panes = [
       new StudyPane(this, places.get("study")),
       new ReportPane(this, places.get("report")),
       new FindingsPane(this, places.get("findings")),
       new TelemetryPane(this, places.get("telemetry"), document.getElementById("worker-line")),
+      new PickerPane(this, places.get("picker")),
     ];
+    mounted("fit").then(() => {
+      this.fit = new FitPane(this, places.get("fit")); // when its tab is first opened
+      this.panes.push(this.fit);
+      if (this.wantedFit) this.fit.choose(...this.wantedFit);
+    });
     this.bindKeys();
     await this.poll();
     document.documentElement.classList.add("cxr-ready");
@@ -172,9 +180,21 @@ class App {
     this.kick();
   }
 
+  /** Go to another tab, by the key of its title. */
+  showTab(name) {
+    document.getElementById(`tab-${name}-button`)?.click();
+  }
+
+  /** The screen that says how to get the weights of `model`, and whether it fits. */
+  showFit(model, precision) {
+    this.wantedFit = [model, precision];
+    this.showTab("fit");
+    this.fit?.choose(model, precision);
+  }
+
   bindKeys() {
     document.addEventListener("keydown", (event) => {
-      if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      if (event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
       const typing = event.target.matches?.("input:not([type=radio]), textarea, select");
       if (event.altKey && event.key === "Enter") press("generate", event);
       else if (event.key === "Escape" && this.view?.busy) press("stop", event);

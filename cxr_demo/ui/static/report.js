@@ -15,10 +15,7 @@ export class ReportPane {
     this.note = h("div", { class: "output-note" });
     this.text = h("div", { class: "report-text", tabindex: "0", lang: "en", role: "region" });
     this.failure = h("div", { class: "failure", role: "alert" });
-    this.offer = h("button", {
-      id: "offer",
-      onclick: () => document.getElementById("accept-offer")?.click(),
-    });
+    this.offer = h("button", { id: "offer", onclick: () => app.act("offer") });
     this.notices = h("ul", { class: "notices" });
     this.copy = h("button", { class: "small", onclick: () => this.copyReport() });
     this.see = h("button", { class: "small", id: "see", onclick: () => app.dialogs.seen() });
@@ -170,7 +167,7 @@ function put(element, words) {
 }
 
 /** The clipboard proper needs localhost or https; elsewhere the old way still works. */
-async function copyText(text) {
+export async function copyText(text) {
   if (navigator.clipboard) {
     try {
       await navigator.clipboard.writeText(text);

@@ -1,0 +1,231 @@
+"""How a model's weights are shown: state, licence, what goes on, what can be done. Plain JSON."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from cxr_demo import weights
+from cxr_demo.errors import CxrError
+from cxr_demo.ui.about_text import LICENCES_PT
+from cxr_demo.ui.errands import Errand, Kind, State
+from cxr_demo.ui.strings import text
+from cxr_demo.units import format_bytes, format_seconds
+from cxr_demo.weights.shelf import Shelf, Stock
+from cxr_demo.weights.sources import Package
+
+View = dict[str, Any]
+
+HUB = "huggingface.co"
+_ICONS = {
+    "absent": "○",
+    "partial": "◐",
+    "verified": "●",
+    "uncompared": "●",
+    "unverified": "●",
+    "stand_in": "!",
+    "altered": "✕",
+    "broken": "✕",
+}
+_TOKEN_CODES = ("not_logged_in", "bad_token", "token_too_narrow", "licence_not_accepted")
+_ENVIRONMENT_CODES = (
+    "offline",
+    "offline_switch",
+    "proxy_wants_login",
+    "proxy_unreachable",
+    "certificate_not_trusted",
+)
+
+
+def state_of(shelf: Shelf) -> str:
+    """The state's key: "absent", "partial", "verified", "uncompared", "unverified", "altered",
+    "broken" or "stand_in"."""
+    if shelf.state is not Stock.HERE:
+        return str(shelf.state)
+    if weights.is_stand_in(shelf.folder):
+        return "stand_in"
+    if not shelf.verified:
+        return "unverified"
+    return "verified" if shelf.published else "uncompared"
+
+
+def badge(shelf: Shelf, errand: Errand | None, language: str) -> View:
+    """The state in a word with its sign, for the table: `{"state", "icon", "words"}`;
+    while something is going on, that is what it says."""
+    if errand is not None and errand.going:
+        share, words = (
+            _going(errand, language)["share"],
+            text(f"weights.badge.{errand.kind}", language),
+        )
+        return {"state": "going", "icon": "↓", "words": words + _percent(share)}
+    state = state_of(shelf)
+    share = shelf.come / shelf.total if state == "partial" and shelf.total else None
+    words = text(f"weights.{state}", language) + _percent(share)
+    return {"state": state, "icon": _ICONS[state], "words": words}
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f" · {share * 100:.0f} %"
+
+
+def weights_view(wanted: Package, shelf: Shelf, errand: Errand | None, language: str) -> View:
+    """Everything about the weights of one model."""
+    licence = wanted.licence
+    return {
+        "id": wanted.id,
+        "name": wanted.name,
+        "badge": badge(shelf, None, language),
+        "says": _says(shelf, language),
+        "facts": _facts(wanted, shelf, language),
+        "gated": licence.gated,
+        "confirm": [text("weights.online", language, host=HUB)],
+        "command": f"python -m cxr_demo weights fetch {wanted.id}",
+        "command_label": text("weights.command", language),
+        "folder": str(shelf.folder),
+        "going": _going(errand, language) if errand and errand.going else None,
+        "outcome": _outcome(wanted, errand, language) if errand and not errand.going else None,
+        "actions": _actions(shelf, errand, language),
+    }
+
+
+def _says(shelf: Shelf, language: str) -> str:
+    state = state_of(shelf)
+    if state == "partial" and shelf.total is None:
+        state = "lacking"
+    if state == "unverified" and not shelf.recorded:
+        state = "unrecorded"
+    come = format_bytes(shelf.come, language)
+    total = format_bytes(shelf.total, language)
+    names = ", ".join(shelf.names)
+    return text(f"weights.says.{state}", language, come=come, total=total, names=names)
+
+
+def _facts(wanted: Package, shelf: Shelf, language: str) -> list[list[str]]:
+    """Rows of (name, value): licence and gate come first, since they count before a fetch."""
+    licence = wanted.licence
+    known = LICENCES_PT if language == "pt" else {}
+    terms = [known.get(each, each) for each in (licence.name, licence.note)]
+    gate = text("weights.gated" if licence.gated else "weights.ungated", language)
+    commits = dict(shelf.revisions)
+    sources = []
+    for source in wanted.sources:
+        commit = commits.get(source.repo) or source.revision
+        sources.append(f"{HUB}/{source.repo}" + (f" @ {commit[:12]}" if commit else ""))
+    free = text("weights.free", language, free=format_bytes(_free(shelf.folder), language))
+    return [
+        [
+            text("weights.licence", language),
+            "\n".join(each for each in (*terms, licence.url) if each),
+        ],
+        [text("weights.gate", language), gate],
+        [text("weights.source", language), "\n".join(sources)],
+        [text("weights.folder", language), f"{shelf.folder}\n{free}"],
+    ]
+
+
+def _free(folder: Path) -> int | None:
+    """Bytes that are free on the disk of `folder`, which need not exist yet."""
+    place = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    return None if place is None else shutil.disk_usage(place).free
+
+
+def _going(errand: Errand, language: str) -> View:
+    """What a running errand does now: `{"words", "figures", "share"}`."""
+    now, share, figures = errand.progress, None, ""
+    words = text(f"weights.going.{errand.kind}", language)
+    if now is not None:
+        words = text(f"weights.phase.{now['phase']}", language, file=now["file"])
+        share = now["done"] / now["total"] if now["total"] else None
+        figures = _figures(now, language)
+    if errand.state is State.STOPPING:
+        words = text("weights.stopping", language)
+    return {"words": words, "figures": figures, "share": share}
+
+
+def _figures(now: dict[str, Any], language: str) -> str:
+    done, total = (format_bytes(now[each], language) for each in ("done", "total"))
+    if now["rate"] is None:
+        return text("weights.rateless", language, done=done, total=total)
+    rate, left = format_bytes(round(now["rate"]), language), now["remaining"]
+    time = format_seconds(left, language)
+    return text("weights.rate", language, done=done, total=total, rate=rate, time=time)
+
+
+def _outcome(wanted: Package, errand: Errand, language: str) -> View:
+    """What became of the newest errand: `{"kind", "state", "words", "hint", "text"}`; `text` is for
+    copying."""
+    words, hint, copied, state = "", "", "", str(errand.state)
+    if errand.error is not None:
+        words, hint = errand.error.message(language), _hint(errand.error.code, language)
+    elif errand.state is State.PAUSED:
+        key = "weights.paused.fetch" if errand.kind is Kind.FETCH else "weights.paused"
+        words = text(key, language)
+    elif errand.kind is Kind.URLS:
+        words = text("weights.urls.title", language, name=wanted.name)
+        copied = urls_text(wanted, errand.lines[-1], language)
+    elif errand.kind is Kind.VERIFY:
+        words, copied, right = _checked(errand, language)
+        state = state if right else str(State.FAILED)
+    else:
+        size = format_bytes(errand.lines[-1].get("bytes") if errand.lines else None, language)
+        words = text(f"weights.done.{errand.kind}", language, bytes=size)
+    told = {"kind": str(errand.kind), "state": state, "words": words, "hint": hint}
+    return told | {"text": copied}
+
+
+def _checked(errand: Errand, language: str) -> tuple[str, str, bool]:
+    """A verification's sentence, its list of hashes, and whether all was right."""
+    wrong = [each["name"] for each in errand.lines if each["state"] in ("altered", "missing")]
+    if wrong:
+        words = text("weights.wrong.verify", language, names=", ".join(wrong))
+    else:
+        count = sum(each["state"] == "right" for each in errand.lines)
+        words = text("weights.done.verify", language, count=count)
+    rows = [
+        f"{each['sha256'] or '–' * 8}  {each['name']}: "
+        f"{text('weights.file.' + each['state'], language)}"
+        for each in errand.lines
+    ]
+    return words, "\n".join(rows), not wrong
+
+
+def _hint(code: str, language: str) -> str:
+    """The step after the error's own sentence: where a token goes, when a variable is read."""
+    if code in _TOKEN_CODES:
+        return text("weights.token", language)
+    return text("weights.environment", language) if code in _ENVIRONMENT_CODES else ""
+
+
+def urls_text(wanted: Package, found: dict[str, Any], language: str) -> str:
+    """The answer of `weights urls` as the text that a network team gets."""
+    lines = [text("weights.urls.title", language, name=wanted.name), ""]
+    lines += [text("weights.urls.hosts", language), *(f"  {each}" for each in found["hosts"])]
+    if found["hidden"]:
+        why = CxrError.from_dict(found["hidden"]).message(language)
+        lines.append(text("weights.urls.hidden", language, why=why))
+    lines += [text("weights.urls.vary", language, page=found["host_list"]), ""]
+    lines.append(text("weights.urls.files", language))
+    lines += [f"{each['size']:>14,}  {each['hash']}  {each['url']}" for each in found["files"]]
+    return "\n".join([*lines, f"{sum(each['size'] for each in found['files']):>14,}"])
+
+
+def _actions(shelf: Shelf, errand: Errand | None, language: str) -> list[View]:
+    """Buttons, the leading one first: `{"id", "words", "primary", "danger"}`."""
+    if errand is not None and errand.going:
+        key = "weights.do.pause" if errand.kind is Kind.FETCH else "weights.do.stop"
+        stoppable = errand.state is State.RUNNING and errand.kind is not Kind.DELETE
+        return [_action("stop", key, language, primary=True)] if stoppable else []
+    state = state_of(shelf)
+    fetch = {"absent": "fetch", "partial": "resume", "unverified": "fetch"}.get(state, "again")
+    leads = state in ("absent", "partial", "altered", "broken")
+    offered = [_action("fetch", f"weights.do.{fetch}", language, primary=leads)]
+    if shelf.recorded and shelf.state in (Stock.HERE, Stock.ALTERED):
+        offered.insert(0 if not leads else 1, _action("verify", "weights.do.verify", language))
+    offered.append(_action("import", "weights.do.import", language))
+    offered.append(_action("urls", "weights.do.urls", language))
+    if shelf.state is not Stock.ABSENT:
+        offered.append(_action("delete", "weights.do.delete", language, danger=True))
+    return offered
+
+
+def _action(id: str, key: str, language: str, primary: bool = False, danger: bool = False) -> View:
+    return {"id": id, "words": text(key, language), "primary": primary, "danger": danger}
