@@ -53,7 +53,7 @@ def measure(
     """Load, read once at full length, read the `unseen` batches. Raises CxrError."""
     import torch
 
-    from cxr_demo.models.measuring import Meter, full_reading, noise
+    from cxr_demo.models.measuring import Meter, full_reading, noise, ready
 
     gpu = nvml.first_visible()
     sampler = Sampler(gpu)
@@ -73,9 +73,10 @@ def measure(
 
     meter.begin()
     loaded = models.load(card(model), precision, str(device), progress)
+    inner: Any = loaded
+    ready(inner)
     phases["warm_up"] = asdict(meter.end())
     prompt = replace(card(model).prompts[PipelineKind.REPORT], max_new_tokens=tokens)
-    inner: Any = loaded
     reading = full_reading(inner, noise(), prompt, meter)
     row = {
         "model": model,

@@ -52,6 +52,13 @@ class Readable(Protocol):
     def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
         """Image and prompt as one row of embeddings."""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Decode paths, the fastest first."""
+
+    def warm_up(self) -> None:
+        """Read something short."""
+
     def ids_of(self, prompt: Prompt) -> list[int]:
         """The ids of `prefix`."""
 
@@ -107,6 +114,13 @@ def noise() -> Radiograph:
     drawn = np.random.default_rng(0).integers(0, 1 << 12, (2500, 2048), dtype=np.uint16)
     window = Window(centre=2048, width=4096)
     return Radiograph(drawn, 12, View.PA, (window,), "DICOM", "0" * 64)
+
+
+def ready(model: Readable) -> None:
+    """Bring `model` to the state in which it reads a second radiograph: on the fastest path that
+    it has here, captured and warm."""
+    if model.paths:  # asking waits until it is known
+        model.warm_up()
 
 
 def full_reading(

@@ -248,7 +248,7 @@ def _bring(
     source = torch.bfloat16 if isinstance(before, Params4bit) else dtype
     # A copy, so that no weight is a view of a file that somebody may replace.
     tensor = opened.get_tensor(item.stored).to(device, source, copy=True)
-    _place(owner, name, item.place.third, tensor, dtype)
+    place(owner, name, item.place.third, tensor, dtype)
 
 
 def _rows(stored: Any) -> Iterator[Tensor]:
@@ -257,9 +257,11 @@ def _rows(stored: Any) -> Iterator[Tensor]:
         yield stored[first : first + tables.SLICE].to(torch.bfloat16)
 
 
-def _place(
+def place(
     owner: nn.Module, name: str, third: int | None, tensor: Tensor, dtype: torch.dtype
 ) -> None:
+    """Make `tensor` the parameter `name` of `owner` (or that `third` of it), on the device where it
+    lies, quantised if the parameter is a 4-bit one; `dtype` is what the model computes in."""
     before = getattr(owner, name)
     if isinstance(before, Params4bit):
         # In the type that is computed in, which bitsandbytes remembers and unpacks to.

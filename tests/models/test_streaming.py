@@ -33,7 +33,7 @@ def test_the_published_layout_fills_the_true_model(model, tmp_path, monkeypatch)
 def test_thirds_of_a_parameter_meet_and_the_middle_is_zero():
     layer = torch.nn.Linear(2, 6, device="meta")
     for third, value in ((2, 5.0), (0, 3.0)):
-        streaming._place(layer, "bias", third, torch.full((2,), value), torch.float32)
+        streaming.place(layer, "bias", third, torch.full((2,), value), torch.float32)
     assert layer.bias.tolist() == [3, 3, 0, 0, 5, 5]
 
 
