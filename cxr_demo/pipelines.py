@@ -5,14 +5,14 @@ phantom guard -> what the model sees -> Token, Token, ... -> labels -> Reading
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cxr_demo import weights
 from cxr_demo.errors import PhantomsOnly
 from cxr_demo.labelers import direct, rules
-from cxr_demo.models.base import Generation, Model, Seen, ShouldStop
+from cxr_demo.models.base import Generation, Item, Model, Reply, Seen, ShouldStop
 from cxr_demo.phantoms import strip
 from cxr_demo.records import (
     DoneEvent,
@@ -95,6 +95,29 @@ def read(
             provenance=provenance(model, radiograph, kind, prompt, seen.preprocessing),
         )
     )
+
+
+def given(model: Model, radiograph: Radiograph) -> Seen:
+    """What `model` is given of `radiograph`; any thread may call it. Raises PhantomsOnly."""
+    admit(model, radiograph)
+    return model.see(radiograph)
+
+
+def read_many(
+    model: Model,
+    images: Iterable[tuple[str, Seen]],
+    kind: PipelineKind,
+    slots: int,
+    should_stop: ShouldStop = lambda: False,
+    force: Callable[[str], int | None] = lambda key: None,
+) -> Iterator[Reply]:
+    """Read images (a key, and what `given` made of one) in a batch of `slots`; replies come as they
+    end. `images` is drawn from as slots get free. After a stop, unfinished replies are dropped; a
+    single reading may run between two replies. `force` gives tokens per reply, for checkpoints
+    with random weights only. Raises OutOfMemory, after which the device is as full as before."""
+    prompt = model.card.prompts[kind]
+    items = (Item(key, seen, prompt, force=force(key)) for key, seen in images)
+    return model.generate_many(items, slots, should_stop)
 
 
 def provenance(

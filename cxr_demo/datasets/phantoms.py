@@ -46,6 +46,7 @@ _CHEXPERT_ORDER = (
     Finding.FRACTURE,
     Finding.SUPPORT_DEVICES,
 )
+_PARTS = ("valid", "train")
 _ALPHABETICAL = tuple(sorted(FINDINGS))
 
 
@@ -94,6 +95,11 @@ def write_layout(layout: str, folder: Path, count: int, width: int = 512) -> Pat
     return folder
 
 
+def layout_of(dataset: str, part: str) -> str:
+    """The layout that draws no more than `part` of `dataset` needs."""
+    return f"{dataset}-{part}" if f"{dataset}-{part}" in LAYOUTS else dataset
+
+
 def _cases(table: int, count: int) -> list[_Case]:
     """The phantoms of table number `table`; patients have one, two, three, one, ... studies."""
     first = DATASET_SEEDS.start + table * MOST
@@ -107,9 +113,9 @@ def _cases(table: int, count: int) -> list[_Case]:
 # ---------------------------------------------------------------- layouts
 
 
-def _chexpert(root: Path, count: int, width: int) -> None:
-    for at, part in enumerate(("valid", "train")):
-        rows = []
+def _chexpert(root: Path, count: int, width: int, parts: Sequence[str] = _PARTS) -> None:
+    for part in parts:
+        rows, at = [], _PARTS.index(part)
         for case in _cases(at, count):
             study = f"{part}/patient{64541 + case.patient:05}/study{case.number + 1}"
             file = f"{study}/view1_frontal.jpg"
@@ -119,6 +125,14 @@ def _chexpert(root: Path, count: int, width: int) -> None:
             rows.append([*facts, *labels(_CHEXPERT_ORDER)])
         header = ["Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *_CHEXPERT_ORDER]
         _table(root / f"{part}.csv", header, rows)
+
+
+def _chexpert_valid(root: Path, count: int, width: int) -> None:
+    _chexpert(root, count, width, ("valid",))
+
+
+def _chexpert_train(root: Path, count: int, width: int) -> None:
+    _chexpert(root, count, width, ("train",))
 
 
 def _mimic(root: Path, count: int, width: int) -> None:
@@ -191,6 +205,8 @@ def _all(root: Path, count: int, width: int) -> None:
 
 LAYOUTS: dict[str, Callable[[Path, int, int], None]] = {
     "chexpert": _chexpert,
+    "chexpert-valid": _chexpert_valid,
+    "chexpert-train": _chexpert_train,
     "mimic": _mimic,
     "brax": _brax,
     "brax-dicom": _brax_dicom,

@@ -9,3 +9,65 @@ class RecipeUnknown(CxrError):
     code = "recipe_unknown"
     en = "This evaluation is not known ({detail}): check its name and its settings."
     pt = "Esta avaliação não é conhecida ({detail}): confira o nome e as opções."
+
+
+class DataFolderMissing(CxrError):
+    """No folder was named for a data set of the recipe, or it is not there."""
+
+    code = "data_folder_missing"
+    en = "There is no folder for {dataset}: name the one that holds it with --data."
+    pt = "Falta a pasta de {dataset}: indique com --data a que o contém."
+
+
+class TooManyFailed(CxrError):
+    """More images failed than the recipe allows; `reason` is the commonest error's record."""
+
+    code = "too_many_failed"
+    en = "Stopped: {failed} of {done} images failed, more than {share} %. The commonest reason: "
+    pt = "Parada: {failed} de {done} imagens falharam, mais de {share} %. O motivo mais comum: "
+
+    def message(self, language: str = "en") -> str:
+        """One sentence, and the commonest reason's own."""
+        reason = self.params.get("reason")
+        told = CxrError.from_dict(reason).message(language) if isinstance(reason, dict) else "?"
+        return super().message(language) + told
+
+
+class ManifestChanged(CxrError):
+    """The folders no longer hold the images of the evaluation that is to go on."""
+
+    code = "manifest_changed"
+    en = "The tables of the data sets have changed since this evaluation began: start a new one."
+    pt = "As tabelas dos dados mudaram desde o início desta avaliação: comece outra."
+
+
+class NothingToResume(CxrError):
+    """There is no evaluation that could go on."""
+
+    code = "nothing_to_resume"
+    en = "There is no evaluation to go on with: start one."
+    pt = "Não há avaliação para continuar: inicie uma."
+
+
+class MeasurementFailed(CxrError):
+    """The process that measures memory and time ended without a result."""
+
+    code = "measurement_failed"
+    en = "Memory and time of {model} could not be measured (exit status {status})."
+    pt = "A memória e o tempo de {model} não puderam ser medidos (código {status})."
+
+
+class RankDied(CxrError):
+    """One of several processes of an evaluation ended; the launch ended with it."""
+
+    code = "rank_died"
+    en = "One of the {ranks} processes ended (status {status}): run the command again to resume."
+    pt = "Um dos {ranks} processos terminou (código {status}): repita o comando para continuar."
+
+
+class FileGone(CxrError):
+    """The file that the table names is not there, or not to be opened."""
+
+    code = "file_gone"
+    en = "The file is not where the table says, or may not be opened: check the data set's folder."
+    pt = "O arquivo não está onde a tabela diz, ou não pode ser aberto: confira a pasta dos dados."

@@ -1,0 +1,50 @@
+"""What an evaluation asks of the process that owns the device: the worker, or a rank."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cxr_demo.errors import CxrError
+from cxr_demo.models.base import Model
+from cxr_demo.records import Memory, Precision
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Processes of others on the device: how many, and the bytes they hold (None: not told)."""
+
+    count: int
+    bytes: int | None
+
+
+class Host(Protocol):
+    """The device's owner. `device` is torch's name for it; `load_seconds`: of the last load."""
+
+    device: str
+    load_seconds: float | None
+
+    def model(self, model: str, precision: Precision) -> Model:
+        """That model on the device, loaded if it is not there, its use of the image proven once.
+        Raises what loading raises, ImageNotUsed and LeaseHeld."""
+
+    def free(self) -> None:
+        """Empty the device, and keep its lease: a process of this evaluation will use it."""
+
+    def translate(self, error: Exception, model: str) -> CxrError:
+        """`error` in words; after an out-of-memory the device is empty. A broken device is raised
+        as what ends this process."""
+
+    def watch(self) -> None:
+        """Begin to sample peaks of memory."""
+
+    def watched(self) -> Memory:
+        """The peaks since `watch`."""
+
+    def neighbours(self) -> Neighbours | None:
+        """Who else uses the device now, beside this process and its children; None if nobody."""
+
+    def measuring_command(self) -> list[str]:
+        """The program that measures memory and time in a process of its own."""
+
+    def store(self) -> Path:
+        """The file that rows are written to."""
