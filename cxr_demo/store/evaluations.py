@@ -208,10 +208,13 @@ class EvaluationStore(StoreReader):
         )
 
     def _fill_facts(self, connection: Any, run: str, facts: dict[str, Any]) -> None:
-        """Facts that this file does not have; notes are joined."""
+        """Facts that this file does not have, also within them; notes are joined."""
         (text,) = connection.execute("SELECT facts FROM arm WHERE id = ?", (run,)).fetchone()
         known = json.loads(text)
         new = {key: value for key, value in facts.items() if known.get(key) is None}
+        for key in known.keys() & facts.keys():
+            if isinstance(known[key], dict) and isinstance(facts[key], dict):
+                new[key] = facts[key] | known[key]
         notes = [*known.get("notes", ())]
         notes += [each for each in facts.get("notes", ()) if each not in notes]
         self._merge_facts(connection, run, new | ({"notes": notes} if notes else {}))

@@ -264,9 +264,12 @@ class Engine:
         import torch
 
         usable = self._gpu is not None and torch.cuda.is_available()
+        self._take_lease(usable)
+        return "cuda:0" if usable else "cpu"
+
+    def _take_lease(self, usable: bool) -> None:
         if self._lease is None:
             self._lease = device_lease(self._gpu if usable else None).acquire()
-        return "cuda:0" if usable else "cpu"
 
     def _free(self) -> int | None:
         """Bytes, from NVML: CUDA itself may not answer any more."""

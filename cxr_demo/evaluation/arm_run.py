@@ -1,0 +1,187 @@
+"""One arm at work: sessions until all its images are read, through out-of-memory, readings of the
+screen and images that end the process.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cxr_demo.datasets.recipe import Arm
+from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
+from cxr_demo.evaluation.facts import Batch, describe
+from cxr_demo.evaluation.feeder import Place, decoders
+from cxr_demo.evaluation.host import Host
+from cxr_demo.evaluation.session import Session, Task
+from cxr_demo.evaluation.signature import signature
+from cxr_demo.evaluation.writer import Tally, Writer
+from cxr_demo.models.base import Model
+from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.records import Row
+from cxr_demo.studies.pool import DecodePool
+
+GPU_SLOTS, CPU_SLOTS = 32, 8
+MOST_TRIES = 3
+"""Sessions that may end with the process, without a new row, before images are taken one by one."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all arms of a group share. `rank` of `ranks` reads every `ranks`-th image that was left
+    when the ranks were started (`left` tells which); alone it is 0 of 1."""
+
+    group: str
+    places: tuple[Place, ...]
+    most_failed: float
+    synthetic: bool
+    slots: int | None = None
+    force: tuple[int, int] | None = None
+    rank: int = 0
+    ranks: int = 1
+    launch: str = "alone"
+    done: Callable[[str], set[int]] = lambda run: set()
+
+    @property
+    def lane(self) -> str:
+        """The name of this process's share of a run."""
+        return f"{self.launch}/{self.rank}"
+
+
+class ArmRun:
+    """Reads one arm. `steps` yields after each reply; `make_way` ends the session that runs, so that
+    the device can be emptied, and the next step begins another."""
+
+    def __init__(self, arm: Arm, setting: Setting, store: EvaluationStore) -> None:
+        self.arm, self._setting, self._store = arm, setting, store
+        self.run: str | None = None
+        self.tally = Tally()
+        self.rate: float | None = None
+        self._session: Session | None = None
+        self._interrupted = False
+        self._slots: int | None = setting.slots
+
+    @property
+    def total(self) -> int:
+        """Images of the arm."""
+        return len(self._setting.places)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The arm's images by position."""
+        return self._setting.places
+
+    def slots_on(self, host: Host) -> int:
+        """Images in a batch: as asked for, as an out-of-memory left it, or the device's default."""
+        return self._slots or (CPU_SLOTS if host.device == "cpu" else GPU_SLOTS)
+
+    def open(self, model: Model) -> str:
+        """The run of this arm with the loaded `model`, noted in the store."""
+        signed = signature(model, self.arm.pipeline)
+        arm = self.arm
+        run = self._store.open_arm(
+            self._setting.group, arm.model, arm.precision, arm.pipeline, signed, self.total
+        )
+        facts = describe(model, self._setting.synthetic)
+        self._store.set_facts(run, **facts)
+        self.run = run
+        return run
+
+    def steps(
+        self, host: Host, should_stop: Callable[[], bool], most: int | None = None
+    ) -> Iterator[None]:
+        """Read what is left (at most `most` images more), a step per reply. Raises TooManyFailed
+        and what loading raises."""
+        with DecodePool(decoders(self._setting.ranks)) as pool:
+            while not should_stop():
+                model = host.model(self.arm.model, self.arm.precision)
+                run = self.open(model)
+                left = self._left(run)[:most]
+                if not left:
+                    break
+                self._slots = self.slots_on(host)
+                yield from self._stretch(model, run, left, host, pool, should_stop)
+                if most is not None:
+                    break
+
+    def make_way(self) -> None:
+        """End the session that runs; its unfinished images are read again later."""
+        self._interrupted = True
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _stretch(
+        self,
+        model: Model,
+        run: str,
+        left: list[Place],
+        host: Host,
+        pool: DecodePool,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[None]:
+        self._interrupted = False
+        slots = self._slots or 1
+        tries = self._store.begin_session(run, len(self._store.done(run)))
+        if tries > MOST_TRIES:
+            left, slots = self._cautious(run, left, tries), 1
+        self._store.set_arm_state(run, "running")
+        task = Task(
+            kind=self.arm.pipeline,
+            signature=self._signed(run),
+            total=self.total,
+            most_failed=self._setting.most_failed,
+            force=self._setting.force if model.stand_in else None,
+        )
+        writer = Writer(host.store(), run, room=max(slots, 4))
+        self.tally = writer.tally
+        batch = Batch(self._store, run, self._setting.lane, slots, host)
+        session = Session(
+            model, task, left, writer, pool, decoders(self._setting.ranks), slots, should_stop
+        )
+        self._session = session
+        try:
+            while not self._interrupted and session.advance():
+                self.rate = batch.note(session.use)
+                yield
+        except OutOfMemory as error:
+            self._halve(run, slots, host.translate(error, self.arm.model))
+        except CxrError:
+            raise
+        except Exception as error:
+            told = host.translate(error, self.arm.model)
+            if told.code != OutOfMemory.code:
+                raise told from error
+            self._halve(run, slots, told)
+        finally:
+            self._session = None
+            session.close()
+            batch.close(session.use)
+            writer.close()
+            self._store.end_session(run)
+
+    def _halve(self, run: str, slots: int, error: CxrError) -> None:
+        """Go on with half the batch; with one image there is nothing to halve."""
+        if slots == 1:
+            raise error
+        self._slots = slots // 2
+        self._store.add_note(run, "batch_halved", slots=self._slots)
+
+    def _cautious(self, run: str, left: list[Place], tries: int) -> list[Place]:
+        """After several deaths at the same place: one image at a time, and the first of them is a
+        failure if the process died of it alone, too."""
+        if tries > MOST_TRIES + 1:
+            self._store.commit(run, Row(left[0].position, error=WorkerDied.code))
+            return left[1:2]
+        return left[:1]
+
+    def _left(self, run: str) -> list[Place]:
+        elsewhere = self._setting.done(run)
+        mine = [each for each in self._setting.places if each.position not in elsewhere]
+        mine = mine[self._setting.rank :: self._setting.ranks]
+        done = self._store.done(run)
+        return [each for each in mine if each.position not in done]
+
+    def _signed(self, run: str) -> dict[str, Any]:
+        found = self._store.arm(run)
+        assert found is not None
+        signed: dict[str, Any] = found.facts["signature"]
+        return signed
