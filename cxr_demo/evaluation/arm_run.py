@@ -47,8 +47,8 @@ class Setting:
 
 
 class ArmRun:
-    """Reads one arm. `steps` yields after each reply; `make_way` ends the session that runs, so that
-    the device can be emptied, and the next step begins another."""
+    """Reads one arm. `steps` yields after each reply; `make_way` ends the session that runs, so
+    that the device can be emptied, and the next step begins another."""
 
     def __init__(self, arm: Arm, setting: Setting, store: EvaluationStore) -> None:
         self.arm, self._setting, self._store = arm, setting, store

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.faults import RecipeUnknown
+from cxr_demo.evaluation.host import Host
+from cxr_demo.evaluation.progress import Progress
 from cxr_demo.findings import Finding
 from cxr_demo.paths import private_dir
 from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
@@ -58,6 +61,26 @@ class Job(Protocol):
 
     def step(self, read: Reader, should_stop: Callable[[], bool]) -> bool:
         """Read one image with `read` and commit its row; false if none was left, or if stopped."""
+
+
+class DeviceJob(Protocol):
+    """An evaluation that takes the device as it needs it: `evaluation.recipe_run.RecipeRun`."""
+
+    kind: str
+    group: str | None
+    paused_by_trial: bool
+
+    def advance(self, host: Host, should_stop: Callable[[], bool]) -> bool:
+        """Take one step; false when nothing is left, or after a stop. Raises CxrError."""
+
+    def make_way(self, model: str, precision: Precision) -> None:
+        """A reading with that model comes first."""
+
+    def end(self, state: str, error: CxrError | None = None) -> None:
+        """Leave off, noting `state`."""
+
+    def progress(self) -> Progress:
+        """How far it is."""
 
 
 def prepare(kind: str, recipe: dict[str, Any], store: RunStore) -> Job:

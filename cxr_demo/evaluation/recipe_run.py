@@ -94,6 +94,13 @@ class RecipeRun:
                 if arm.run is not None and self._state(arm) == "running":
                     self._store.set_arm_state(arm.run, "stopped")
 
+    def look_up(self) -> None:
+        """Learn from the store how far the group is, without going on."""
+        self.arms = [
+            ArmRun(each.arm, self._setting(self.group or ""), self._store) for each in self.arms
+        ]
+        self._adopt()
+
     def progress(self) -> Progress:
         """How far it is."""
         return Progress(
@@ -245,8 +252,8 @@ class RecipeRun:
         wanted, labelers = plan.recipe.timed_images, plan.options.labelers
         self._measuring = steps.Measuring(self._store, arm, wanted, labelers, host, self._halted)
         try:
-            for self._fraction in self._measuring.work():
-                self._phase = RunPhase.MEASURING
+            for fraction in self._measuring.work():
+                self._phase, self._fraction = RunPhase.MEASURING, fraction
                 yield
         finally:
             self._measuring.interrupt()

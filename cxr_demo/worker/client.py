@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from cxr_demo import calibration as _calibration
+from cxr_demo.datasets import faults as _data_faults
+from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import WorkerDied, WorkerError
 from cxr_demo.evaluation import faults as _evaluation_faults
 from cxr_demo.labelers import faults as _labeler_faults
@@ -30,6 +32,7 @@ from cxr_demo.records import (
     Precision,
     Radiograph,
 )
+from cxr_demo.studies import errors as _study_faults
 from cxr_demo.worker import launch, messages
 from cxr_demo.worker.endpoint import Channel
 from cxr_demo.worker.faults import ReadingStopped
@@ -49,7 +52,14 @@ SILENCE_S = 30.0
 LONGEST_PAUSE_S = 10.0
 """Seconds between two starts of a worker that dies again and again."""
 
-ERRORS = (_evaluation_faults, _labeler_faults, _model_faults, _calibration)
+ERRORS = (
+    _evaluation_faults,
+    _data_faults,
+    _study_faults,
+    _labeler_faults,
+    _model_faults,
+    _calibration,
+)
 """Modules whose errors can arrive from the worker: importing them makes their words known."""
 
 _log = logging.getLogger(__name__)
@@ -139,9 +149,27 @@ class WorkerClient:
         `status().job`. The future raises JobRunning or RecipeUnknown."""
         return self._ask(lambda id: messages.StartJob(id, kind, recipe))
 
+    def start_evaluation(
+        self, recipe: Recipe, data: dict[str, str], options: dict[str, Any] | None = None
+    ) -> Future[JobStatus]:
+        """Run `recipe` over the data sets in the folders `data` (by name; {"phantoms": "234"} draws
+        as many phantoms), or go on where it stopped. `options`: `evaluation.plan.Options`. The
+        future raises JobRunning, RecipeUnknown, DataFolderMissing or UnknownModel."""
+        asked = {"recipe": recipe.to_dict(), "data": data, "options": options or {}}
+        return self.start_job("recipe", asked)
+
     def stop_job(self) -> Future[None]:
-        """Stop the running evaluation at the next image; what is done stays."""
+        """Stop the running or paused evaluation within one reply; what is done stays."""
         return self._ask(messages.StopJob)
+
+    def pause_job(self) -> Future[None]:
+        """Pause the running evaluation of a recipe within one reply, also across restarts."""
+        return self._ask(messages.PauseJob)
+
+    def resume_job(self, group: str | None = None) -> Future[JobStatus]:
+        """Go on with the evaluation of a recipe: with `group`, or with the last one. The future
+        raises JobRunning, NothingToResume, and what starting raises."""
+        return self._ask(lambda id: messages.ResumeJob(id, group))
 
     def shutdown(self) -> Future[None]:
         """End the worker, also for other clients (which start a new one). For IT staff."""

@@ -68,6 +68,7 @@ class Engine:
         self._model: Model | None = None
         self._second = SecondLabeler()
         self.device: str | None = None
+        self.place = "cpu"
 
     @property
     def loaded(self) -> tuple[str, Precision] | None:
@@ -82,10 +83,14 @@ class Engine:
             return self._model
         card = models.card(model)
         self.unload()
-        device = self._open_device()
+        device = self.place = self._open_device()
         self._model = models.load(card, precision, device, progress)
         self.device = self._model.device
         return self._model
+
+    def hold(self) -> None:
+        """Take the device's lease without a model, for a process that this one starts."""
+        self.place = self._open_device()
 
     def see(self, radiograph: Radiograph, kind: PipelineKind) -> SeenImage:
         """What the loaded model is given for `radiograph`. Raises PhantomsOnly."""
@@ -148,8 +153,9 @@ class Engine:
         return record
 
     def require_image_use(self) -> None:
-        """`prove`. Raises ImageNotUsed if another image changes nothing."""
-        result = self.prove()
+        """`prove`, or what is known of it here. Raises ImageNotUsed if another image changes
+        nothing."""
+        result = self._known_use() or self.prove()
         if not result.passed:
             raise image_not_used(result)
 

@@ -1,19 +1,30 @@
-"""The evaluation that the worker carries on between readings, and goes on with after a crash."""
+"""The evaluation that the worker carries on between readings, and goes on with after a crash.
+
+Two kinds: `evaluation.job.Job` reads one image a step, `DeviceJob` (a recipe) takes the device as
+it needs it.
+"""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import job as jobs
+from cxr_demo.evaluation.faults import NothingToResume
+from cxr_demo.evaluation.host import Host
+from cxr_demo.evaluation.plan import Plan
+from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
+from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.runs import RunStore
 from cxr_demo.worker.faults import JobRunning
 from cxr_demo.worker.messages import JobState, JobStatus
 
+TELL_S = 0.25
+"""Seconds between two tellings of how far a batch is; a fast model ends many images a second."""
 _log = logging.getLogger(__name__)
 
 
@@ -32,71 +43,110 @@ class JobReader:
 
 
 class Jobs:
-    """At most one evaluation. `stop`, `pause`, `status` and `active` are for any thread, the rest
-    is for the main thread (which the store's connection belongs to)."""
+    """At most one evaluation. `stop`, `pause`, `leave`, `status` and `active` are for any thread,
+    the rest is for the main thread (which the stores' connections belong to)."""
 
     def __init__(self) -> None:
         self._store: RunStore | None = None
-        self._job: jobs.Job | None = None
+        self._evaluations: EvaluationStore | None = None
+        self._job: jobs.Job | RecipeRun | None = None
         self._status: JobStatus | None = None
         self._halt = threading.Event()
-        self._stopped = False
+        self._wanted: JobState | None = None
         self._seconds = 0.0
         self._steps = 0
+        self._told = 0.0
 
     @property
     def active(self) -> bool:
         """True while an evaluation has images left and was not stopped."""
         return self._job is not None
 
+    @property
+    def takes_device(self) -> bool:
+        """Whether `advance` carries it on, rather than `wants` and `step`."""
+        return isinstance(self._job, RecipeRun)
+
     def status(self) -> JobStatus | None:
         """Progress of the running or the last evaluation."""
         return self._status
 
     def start(self, kind: str, recipe: dict[str, Any]) -> JobStatus:
-        """Begin, or go on with, the run of `recipe`. Raises JobRunning or RecipeUnknown."""
+        """Begin, or go on with, the run of `recipe`. Raises JobRunning, RecipeUnknown, and for a
+        recipe DataFolderMissing or UnknownModel."""
         if self._job is not None:
             raise JobRunning()
-        job = jobs.prepare(kind, recipe, self._opened())
-        self._halt.clear()
-        self._stopped = False
-        self._seconds, self._steps = 0.0, 0
-        self._job = job
-        return self._tell(JobState.RUNNING)
+        if kind == RecipeRun.kind:
+            return self._begin(RecipeRun(Plan.of(recipe), self._opened_evaluations()))
+        return self._begin(jobs.prepare(kind, recipe, self._opened()))
+
+    def go_on(self, group: str | None) -> JobStatus:
+        """Go on with `group`, or with the last one. Raises JobRunning or NothingToResume."""
+        if self._job is not None:
+            raise JobRunning()
+        store = self._opened_evaluations()
+        last = next(iter(sorted(store.groups(), key=lambda each: each.updated)[-1:]), None)
+        found = last if group is None else store.group(group)
+        if found is None:
+            raise NothingToResume()
+        store.set_group_state(found.id, "running")
+        return self._begin(RecipeRun(resumed(found), store, found.id))
 
     def resume(self) -> None:
-        """Go on with what was running when the last worker ended, if anything was."""
+        """Go on with what was running when the last worker ended, if anything was; tell of what was
+        paused."""
         if not jobs.store_path().exists():
             return
         for left in self._opened().runs("running"):
             if self._job is None:
                 _log.info("going on with an evaluation")
                 self.start(left.kind, left.recipe)
+        for group in self._opened_evaluations().groups():
+            if self._job is None and group.state == "running":
+                _log.info("going on with an evaluation of a recipe")
+                self.go_on(group.id)
+            elif self._status is None and group.state == "paused":
+                self._tell_of_paused(group.id)
 
     def wants(self) -> tuple[str, Precision]:
         """The model that the evaluation needs on the device."""
         job = self._present()
+        assert not isinstance(job, RecipeRun)
         return job.model, job.precision
 
     def step(self, read: jobs.Reader) -> None:
         """Read one image with `read`; ends the evaluation after the last one, or if stopped."""
-        began = time.monotonic()
-        went_on = self._present().step(read, self._halt.is_set)
+        began, job = time.monotonic(), self._present()
+        assert not isinstance(job, RecipeRun)
+        went_on = job.step(read, self._halt.is_set)
         if went_on:
             self._seconds += time.monotonic() - began
             self._steps += 1
-        if self.settle():
+        self._after(went_on)
+
+    def advance(self, host: Host) -> None:
+        """Take one step of a recipe's evaluation; ends it after the last one, or if stopped."""
+        job = self._present()
+        assert isinstance(job, RecipeRun)
+        went_on = job.advance(host, self._halt.is_set)
+        if not went_on and job.paused_by_trial and self._wanted is None:
+            self._end(JobState.PAUSED)
             return
-        if went_on or self._halt.is_set():
-            self._tell(JobState.RUNNING)
-        else:
-            self._end(JobState.FINISHED)
+        self._after(went_on)
+
+    def make_way(self, model: str, precision: Precision) -> None:
+        """A reading with that model comes first."""
+        if isinstance(self._job, RecipeRun):
+            self._job.make_way(model, precision)
 
     def settle(self) -> bool:
         """End the evaluation if somebody asked for it; true if so."""
-        if self._stopped:
-            self._end(JobState.STOPPED)
-        return self._stopped
+        wanted = self._wanted
+        if wanted is not None and self._job is not None:
+            self._end(wanted)
+        elif wanted is JobState.STOPPED:
+            self._stop_paused()
+        return wanted is not None
 
     def fail(self, error: CxrError) -> None:
         """End the evaluation: its model cannot be had, or the device refuses."""
@@ -104,24 +154,78 @@ class Jobs:
 
     def stop(self) -> None:
         """Stop at the next image, for good; the same recipe can be started again."""
-        self._stopped = True
+        self._wanted = JobState.STOPPED
         self._halt.set()
 
     def pause(self) -> None:
+        """Stop at the next image; it says that it is paused until it goes on."""
+        if self.takes_device:
+            self._wanted = JobState.PAUSED
+            self._halt.set()
+
+    def leave(self) -> None:
         """Leave the image in work, because the process ends; the next worker goes on."""
         self._halt.set()
 
+    def put_down(self) -> None:
+        """Finish what is on its way to the disk, at the end of the process."""
+        if isinstance(self._job, RecipeRun):
+            self._job.end("running")
+
+    def _begin(self, job: jobs.Job | RecipeRun) -> JobStatus:
+        self._halt.clear()
+        self._wanted = None
+        self._seconds, self._steps = 0.0, 0
+        self._job = job
+        return self._tell(JobState.RUNNING)
+
+    def _after(self, went_on: bool) -> None:
+        if self.settle():
+            return
+        if not went_on and not self._halt.is_set():
+            self._end(JobState.FINISHED)
+        elif time.monotonic() - self._told > TELL_S or not self.takes_device:
+            self._tell(JobState.RUNNING)
+
     def _end(self, state: JobState, error: CxrError | None = None) -> None:
         job = self._present()
-        self._opened().set_state(job.run, str(state))
+        if isinstance(job, RecipeRun):
+            job.end(str(state), error)
+        else:
+            self._opened().set_state(job.run, str(state))
         self._tell(state, error)
-        self._job = None
+        self._job, self._wanted = None, None
+
+    def _stop_paused(self) -> None:
+        """What is paused has no job, only a word in the store."""
+        self._wanted = None
+        shown = self._status
+        if shown is not None and shown.state is JobState.PAUSED and shown.group is not None:
+            self._opened_evaluations().set_group_state(shown.group, str(JobState.STOPPED))
+            self._status = replace(shown, state=JobState.STOPPED)
+
+    def _tell_of_paused(self, group: str) -> None:
+        store = self._opened_evaluations()
+        found = store.group(group)
+        assert found is not None
+        paused = RecipeRun(resumed(found), store, group)
+        paused.look_up()
+        self._status = recipe_status(paused, JobState.PAUSED, None)
 
     def _tell(self, state: JobState, error: CxrError | None = None) -> JobStatus:
         job = self._present()
+        self._told = time.monotonic()
+        if isinstance(job, RecipeRun):
+            status = recipe_status(job, state, error)
+        else:
+            status = self._image_status(job, state, error)
+        self._status = status
+        return status
+
+    def _image_status(self, job: jobs.Job, state: JobState, error: CxrError | None) -> JobStatus:
         done, failed = self._opened().counts(job.run)
         rate = self._steps / self._seconds if self._steps else None
-        status = JobStatus(
+        return JobStatus(
             run=job.run,
             kind=job.kind,
             model=job.model,
@@ -135,10 +239,8 @@ class Jobs:
             remaining=None if rate is None else (job.total - done) / rate,
             error=None if error is None else error.to_dict(),
         )
-        self._status = status
-        return status
 
-    def _present(self) -> jobs.Job:
+    def _present(self) -> jobs.Job | RecipeRun:
         if self._job is None:
             raise RuntimeError("no evaluation is running")
         return self._job
@@ -147,3 +249,36 @@ class Jobs:
         if self._store is None:
             self._store = RunStore(jobs.store_path())
         return self._store
+
+    def _opened_evaluations(self) -> EvaluationStore:
+        if self._evaluations is None:
+            self._evaluations = EvaluationStore(jobs.store_path())
+        return self._evaluations
+
+
+def recipe_status(job: RecipeRun, state: JobState, error: CxrError | None) -> JobStatus:
+    """A recipe's evaluation; between its arms it tells of the first one."""
+    progress = job.progress()
+    arm = progress.arms[progress.at or 0]
+    return JobStatus(
+        run=arm.run or "",
+        kind=job.kind,
+        model=arm.model,
+        precision=arm.precision,
+        pipeline=arm.pipeline,
+        state=state,
+        done=arm.done,
+        total=arm.total,
+        failed=arm.failed,
+        rate=arm.rate,
+        remaining=arm.remaining,
+        error=arm.error if error is None else error.to_dict(),
+        unparsed=arm.unparsed,
+        group=progress.group,
+        name=progress.name,
+        phase=progress.phase if state is JobState.RUNNING else None,
+        fraction=progress.fraction,
+        arms=progress.arms,
+        swap_seconds=progress.swap_seconds,
+        trial=job.paused_by_trial,
+    )

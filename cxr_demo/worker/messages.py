@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.progress import ArmStatus, RunPhase
 from cxr_demo.records import (
     FailedEvent,
     PipelineKind,
@@ -26,7 +27,7 @@ from cxr_demo.records import (
 )
 from cxr_demo.worker.wire import GROUND_TYPES, Codec
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised with every change that an older program would not understand."""
 
 
@@ -46,6 +47,7 @@ class JobState(StrEnum):
     """What became of an evaluation."""
 
     RUNNING = "running"
+    PAUSED = "paused"
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -54,7 +56,11 @@ class JobState(StrEnum):
 @dataclass(frozen=True)
 class JobStatus:
     """An evaluation's progress. `rate` is images per second of this run, `remaining` seconds; both
-    are None until they have been measured. `failed` counts images that ended in an error."""
+    are None until they have been measured. `failed` counts images that ended in an error.
+
+    A recipe has several `arms`: `run`, `model`, `done`, `rate` and so on are those of the one at
+    work, `arms` tells of all. `swap_seconds` is what bringing its model back takes, if a reading
+    with another model comes between: to be told before. `trial`: paused since a trial is over."""
 
     run: str
     kind: str
@@ -68,6 +74,14 @@ class JobStatus:
     rate: float | None = None
     remaining: float | None = None
     error: dict[str, Any] | None = None
+    unparsed: int = 0
+    group: str | None = None
+    name: str = ""
+    phase: RunPhase | None = None
+    fraction: float | None = None
+    arms: tuple[ArmStatus, ...] = ()
+    swap_seconds: float | None = None
+    trial: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,13 +193,29 @@ class StopJob:
 
 
 @dataclass(frozen=True)
+class PauseJob:
+    """Pause the running evaluation within one reply; it stays paused until `ResumeJob`."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class ResumeJob:
+    """Go on with an evaluation of a recipe, by its group: the last one, if none is named. Answered
+    by its JobStatus."""
+
+    id: int
+    group: str | None = None
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """End the worker, whoever else is attached."""
 
     id: int
 
 
-Request = Load | Read | See | Prove | Unload | StartJob | StopJob | Shutdown
+Request = Load | Read | See | Prove | Unload | StartJob | StopJob | PauseJob | ResumeJob | Shutdown
 
 # ---------------------------------------------------------------- from the worker
 
@@ -219,7 +249,8 @@ CODEC = Codec(
     (
         *GROUND_TYPES,
         *(WorkerState, JobState, JobStatus, WorkerStatus, SeenImage),
-        *(Load, Read, Stop, See, Prove, Unload, StartJob, StopJob, Shutdown),
+        *(Load, Read, Stop, See, Prove, Unload, StartJob, StopJob, PauseJob, ResumeJob, Shutdown),
+        *(RunPhase, ArmStatus),
         *(Welcome, Answer, ReadingUpdate),
     )
 )

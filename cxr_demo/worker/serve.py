@@ -13,6 +13,7 @@ from types import TracebackType
 
 from cxr_demo.errors import LeaseHeld
 from cxr_demo.telemetry import Sampler, nvml
+from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import Engine
 from cxr_demo.worker.jobs import Jobs
 from cxr_demo.worker.launch import EXIT_ALREADY_RUNNING
@@ -34,7 +35,7 @@ def serve(make_engine: Callable[[int | None], Engine] = Engine) -> int:
     _open_log()
     gpu = nvml.first_visible()
     sampler = Sampler(gpu)  # before torch: its first sample is the device's baseline
-    server = Server(make_engine(gpu), sampler, Jobs())
+    server = Server(make_engine(gpu), sampler, Neighbours(gpu), Jobs())
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, frame: server.end())
     _log.info("serving, GPU %s", gpu)

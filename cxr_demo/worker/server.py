@@ -27,6 +27,7 @@ from cxr_demo.records import (
     TokenEvent,
 )
 from cxr_demo.telemetry import Sampler
+from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker import engine as engines
 from cxr_demo.worker.answers import answer, note, refuse
 from cxr_demo.worker.desk import Desk, Task
@@ -34,13 +35,17 @@ from cxr_demo.worker.endpoint import Door
 from cxr_demo.worker.engine import DeviceFault, Engine
 from cxr_demo.worker.faults import ReadingStopped
 from cxr_demo.worker.hall import Client, Hall
+from cxr_demo.worker.host import DeviceHost
 from cxr_demo.worker.jobs import JobReader, Jobs
 from cxr_demo.worker.messages import (
     Answer,
+    JobStatus,
     Load,
+    PauseJob,
     Prove,
     Read,
     ReadingUpdate,
+    ResumeJob,
     See,
     Shutdown,
     StartJob,
@@ -67,8 +72,11 @@ _log = logging.getLogger(__name__)
 class Server:
     """Owns the engine. `run` returns the process's exit status; it must be the main thread."""
 
-    def __init__(self, engine: Engine, sampler: Sampler, jobs: Jobs) -> None:
+    def __init__(
+        self, engine: Engine, sampler: Sampler, neighbours: Neighbours, jobs: Jobs
+    ) -> None:
         self._engine = engine
+        self._host = DeviceHost(engine, sampler, neighbours, self._show_load)
         self._sampler = sampler
         self._jobs = jobs
         self._desk = Desk()
@@ -92,7 +100,11 @@ class Server:
             while not self._ending.is_set():
                 task = self._desk.take(wait=not self._jobs.active)
                 if task is not None:
+                    self._host.rest()
                     self._perform(task)
+                    self._host.go_on()
+                elif not self._jobs.active:
+                    self._jobs.settle()
                 elif self._jobs.active and not self._ending.is_set():
                     self._evaluate()
                 self._show(state=self._idle_state(), fraction=None)
@@ -100,6 +112,7 @@ class Server:
             _log.error("the device failed; a new process is needed")
             return EXIT_FAULT
         finally:
+            self._guard(self._jobs.put_down)
             self._door.close()
             self._hall.deliver(0.5)
         return 0
@@ -107,7 +120,7 @@ class Server:
     def end(self) -> None:
         """Leave the main loop at the next boundary; may be called from a signal handler."""
         self._ending.set()
-        self._jobs.pause()
+        self._jobs.leave()
         # In a thread: a signal may have interrupted the main thread inside the desk.
         threading.Thread(target=self._desk.close, daemon=True).start()
 
@@ -117,14 +130,14 @@ class Server:
         match request:
             case Stop(reading=reading):
                 self._desk.stop(client, reading)
-            case StopJob(id=id):
-                self._jobs.stop()
+            case StopJob(id=id) | PauseJob(id=id):
+                (self._jobs.stop if isinstance(request, StopJob) else self._jobs.pause)()
                 self._desk.nudge()
                 client.send(Answer(id))
             case Shutdown(id=id):
                 client.send(Answer(id))
                 self.end()
-            case Load() | Read() | See() | Prove() | Unload() | StartJob():
+            case Load() | Read() | See() | Prove() | Unload() | StartJob() | ResumeJob():
                 task = Task(client, request)
                 try:
                     self._desk.submit(task)
@@ -179,8 +192,8 @@ class Server:
                     self._engine.unload()
                     self._show(model=None, precision=None)
                     answer(task)
-                case StartJob():
-                    started = self._jobs.start(request.kind, request.recipe)
+                case StartJob() | ResumeJob():
+                    started = self._start(request)
                     self._show(state=WorkerState.EVALUATING)  # told before the answer
                     answer(task, started)
         except DeviceFault:
@@ -188,6 +201,11 @@ class Server:
         except Exception as error:  # noqa: BLE001 - the worker outlives whatever a request does
             self._fail(task, error)
         _log.info("%s took %.3f s", type(request).__name__, time.monotonic() - began)
+
+    def _start(self, request: StartJob | ResumeJob) -> JobStatus:
+        if isinstance(request, ResumeJob):
+            return self._jobs.go_on(request.group)
+        return self._jobs.start(request.kind, request.recipe)
 
     def _load(self, task: Task, request: Load) -> None:
         if request.model is None or request.precision is None:
@@ -224,6 +242,7 @@ class Server:
             self._show(fraction=fraction)
             emit(PhaseEvent(Phase.LOADING, fraction))
 
+        self._jobs.make_way(model, precision)
         if self._engine.loaded == (model, precision):
             return False
         self._show(state=WorkerState.LOADING, model=model, precision=precision, fraction=0.0)
@@ -241,6 +260,13 @@ class Server:
     def _show_loaded(self) -> None:
         model, precision = self._engine.loaded or (None, None)
         self._show(model=model, precision=precision, device=self._engine.device, fraction=None)
+
+    def _show_load(self, fraction: float | None) -> None:
+        """A model comes to the device, or leaves it, for an evaluation."""
+        if fraction is None:
+            self._show_loaded()
+        else:
+            self._show(fraction=fraction)
 
     def _read(self, task: Task, request: Read) -> None:
         def emit(event: ReadingEvent) -> None:
@@ -293,6 +319,9 @@ class Server:
         try:
             if self._jobs.settle():
                 return
+            if self._jobs.takes_device:
+                self._jobs.advance(self._host)
+                return
             model, precision = self._jobs.wants()
             self._engine.load(model, precision, lambda fraction: None)
             self._show_loaded()
@@ -300,7 +329,9 @@ class Server:
             self._jobs.step(JobReader(self._read_for_job, self._engine.ask))
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
             note(error)
-            self._jobs.fail(self._engine.translate(error, self._jobs.wants()[0]))
+            status = self._jobs.status()
+            model = "?" if status is None else status.model
+            self._jobs.fail(self._engine.translate(error, model))
             self._show_loaded()
 
     def _prove_for_job(self) -> None:

@@ -1,0 +1,117 @@
+"""The device's owner as evaluations see it: an engine, its memory, its neighbours."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+from cxr_demo.errors import CxrError
+from cxr_demo.evaluation import host as hosts
+from cxr_demo.evaluation.job import store_path
+from cxr_demo.models.base import Model
+from cxr_demo.records import Memory, Precision
+from cxr_demo.telemetry import Sampler
+from cxr_demo.telemetry.neighbours import Neighbours
+from cxr_demo.worker.engine import Engine
+
+MEASURE = (sys.executable, "-m", "cxr_demo.worker.measure")
+
+
+class DeviceHost:
+    """See `evaluation.host.Host`. `on_load` is called with fractions while a model comes to the
+    device, and with None when it is there."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        sampler: Sampler,
+        neighbours: Neighbours,
+        on_load: Callable[[float | None], None] = lambda fraction: None,
+        path: Path | None = None,
+    ) -> None:
+        self._engine, self._sampler, self._neighbours = engine, sampler, neighbours
+        self._on_load, self._path = on_load, path
+        self._proven: set[tuple[str, Precision]] = set()
+        self._watching = False
+        self._kept = Memory()
+        self._lent = False
+        self.load_seconds: float | None = None
+
+    @property
+    def device(self) -> str:
+        """torch's name of the device."""
+        return self._engine.place
+
+    def model(self, model: str, precision: Precision) -> Model:
+        """That model on the device, its use of the image proven once."""
+        self._lent = False
+        if self._engine.loaded != (model, precision):
+            began = time.monotonic()
+            try:
+                self._engine.load(model, precision, self._on_load)
+            finally:
+                self._on_load(None)
+            self.load_seconds = time.monotonic() - began
+            self._neighbours.settle()
+        loaded = self._engine.load(model, precision, self._on_load)
+        if (model, precision) not in self._proven:
+            self._engine.require_image_use()
+            self._proven.add((model, precision))
+        return loaded
+
+    def free(self) -> None:
+        """Empty the device for a process that is started now."""
+        self._engine.hold()
+        self._engine.unload()
+        self._on_load(None)
+        self._lent = True
+
+    def translate(self, error: Exception, model: str) -> CxrError:
+        """`error` in words. Raises DeviceFault for a broken device."""
+        told = self._engine.translate(error, model)
+        self._on_load(None)
+        return told
+
+    def watch(self) -> None:
+        """Begin to sample peaks."""
+        self._kept, self._watching = Memory(), True
+        self._sampler.begin_request()
+
+    def watched(self) -> Memory:
+        """The peaks since `watch`, less what readings took in between."""
+        self.rest()
+        self._watching = False
+        return self._kept
+
+    def rest(self) -> None:
+        """Something else uses the device: its memory is not the evaluation's."""
+        if self._watching:
+            self._kept = larger(self._kept, self._sampler.end_request())
+
+    def go_on(self) -> None:
+        """The evaluation has the device again."""
+        if self._watching:
+            self._sampler.begin_request()
+
+    def neighbours(self) -> hosts.Neighbours | None:
+        """Who else uses the device now."""
+        found = self._neighbours.look(self._lent)
+        return None if found is None else hosts.Neighbours(*found)
+
+    def measuring_command(self) -> list[str]:
+        """`worker.measure`."""
+        return list(MEASURE)
+
+    def store(self) -> Path:
+        """Where rows are written."""
+        return self._path or store_path()
+
+
+def larger(first: Memory, second: Memory) -> Memory:
+    """Field by field the larger of two peaks; a field that only one has is that one's."""
+    found = {}
+    for each in fields(Memory):
+        known = [getattr(one, each.name) for one in (first, second)]
+        found[each.name] = max((value for value in known if value is not None), default=None)
+    return Memory(**found)
