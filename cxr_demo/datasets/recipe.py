@@ -4,6 +4,7 @@
 since it must be set before anybody has seen a result.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -54,8 +55,9 @@ class Recipe:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; `from_dict` gives the same recipe back."""
-        return asdict(self)
+        """Plain JSON; `from_dict` gives the same recipe back."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
 
     @staticmethod
     def from_dict(record: Mapping[str, Any]) -> "Recipe":

@@ -19,7 +19,8 @@ NOTE_S = 5.0
 """Seconds between two notes of how far a batch is."""
 PARTS = "batch_parts"
 """Key of a run's JSON under which each process keeps its share of the batch."""
-_PEAKS = ("slots", "vram_device_peak", "vram_device_baseline", "rss_peak", "steps", "idle")
+_PEAKS = ("slots", "vram_device_peak", "vram_device_baseline", "rss_peak")
+_SUMS = ("images", "tokens", "steps", "slot_steps", "idle_slot_steps")
 LOOK_S = 2.0
 """Seconds between two looks for other processes on the device."""
 
@@ -71,12 +72,12 @@ def together(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     for name, part in parts.items():
         launch = name.partition("/")[0]
         seconds[launch] = max(seconds.get(launch, 0.0), part["seconds"])
-    images, took = sum(each["images"] for each in parts.values()), sum(seconds.values())
+    sums = {name: sum(each[name] or 0 for each in parts.values()) for name in _SUMS}
+    took = sum(seconds.values())
     return {
-        "images": images,
-        "tokens": sum(each["tokens"] for each in parts.values()),
+        **sums,
         "seconds": took,
-        "images_per_second": images / took if took and images else None,
+        "images_per_second": sums["images"] / took if took and sums["images"] else None,
         "ranks": max(Counter(each.partition("/")[0] for each in parts).values(), default=None),
         **{name: _largest(parts.values(), name) for name in _PEAKS},
     }
@@ -130,11 +131,8 @@ class Batch:
         now = {"vram_device_peak": seen.vram_device_peak, "rss_peak": seen.rss_peak}
         part = {
             "slots": self._slots,
-            "images": before.get("images", 0) + use.images,
-            "tokens": before.get("tokens", 0) + use.tokens,
             "seconds": before.get("seconds", 0.0) + use.seconds,
-            "steps": use.steps,
-            "idle": use.idle,
+            **{name: before.get(name, 0) + getattr(use, name) for name in _SUMS},
             "vram_device_peak": _largest((before, now), "vram_device_peak"),
             "vram_device_baseline": seen.vram_device_baseline,
             "rss_peak": _largest((before, now), "rss_peak"),

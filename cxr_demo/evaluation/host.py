@@ -18,10 +18,13 @@ class Neighbours:
 
 
 class Host(Protocol):
-    """The device's owner. `device` is torch's name for it; `load_seconds`: of the last load."""
+    """The device's owner. `load_seconds`: of the last load, None before it."""
 
-    device: str
     load_seconds: float | None
+
+    @property
+    def device(self) -> str:
+        """torch's name of the device."""
 
     def model(self, model: str, precision: Precision) -> Model:
         """That model on the device, loaded if it is not there, its use of the image proven once.

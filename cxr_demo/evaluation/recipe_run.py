@@ -312,9 +312,8 @@ _NOTHING = Setting(group="", places=(), most_failed=1.0, synthetic=False)
 
 
 def resumed(group: Group) -> Plan:
-    """The plan with which a group goes on: no trial any more. Raises what `Plan.of` raises."""
-    options = {**group.options, "trial": False}
-    return Plan.of({"recipe": group.recipe, "data": group.data, "options": options})
+    """The plan with which a group goes on. Raises what `Plan.of` raises."""
+    return Plan.of({"recipe": group.recipe, "data": group.data, "options": group.options})
 
 
 def _same(arm: Arm, stored: StoredArm) -> bool:

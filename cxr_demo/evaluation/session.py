@@ -44,8 +44,9 @@ class Use:
     seconds: float = 0.0
     images: int = 0
     tokens: int = 0
-    steps: int | None = None
-    idle: int | None = None
+    steps: int = 0
+    slot_steps: int = 0
+    idle_slot_steps: int = 0
 
 
 class Session:
@@ -149,7 +150,8 @@ class Session:
     def _note_slots(self) -> None:
         used = self._model.batch_use
         if used is not None:
-            self.use.steps, self.use.idle = used.steps, used.idle
+            self.use.steps, self.use.slot_steps = used.steps, used.steps * used.slots
+            self.use.idle_slot_steps = used.idle
 
     def _force(self, key: str) -> int | None:
         """Tokens of a reply by the hash of its key: the same ones on every machine."""

@@ -89,7 +89,9 @@ class Jobs:
         found = last if group is None else store.group(group)
         if found is None:
             raise NothingToResume()
-        store.set_group_state(found.id, "running")
+        options = {**found.options, "trial": False}  # whoever goes on has seen what it said
+        found = replace(found, options=options, state="running")
+        store.put_group(found)
         return self._begin(RecipeRun(resumed(found), store, found.id))
 
     def resume(self) -> None:
@@ -104,7 +106,7 @@ class Jobs:
         for group in self._opened_evaluations().groups():
             if self._job is None and group.state == "running":
                 _log.info("going on with an evaluation of a recipe")
-                self.go_on(group.id)
+                self._begin(RecipeRun(resumed(group), self._opened_evaluations(), group.id))
             elif self._status is None and group.state == "paused":
                 self._tell_of_paused(group.id)
 

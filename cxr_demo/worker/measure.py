@@ -89,11 +89,11 @@ def _read_all(
                 peaks = merge(sampler.end_request(), model.peaks())
                 tell({"memory": asdict(peaks)})
                 told_memory = True
+            if len(tokens) > 1:
+                gaps = tokens[-1].elapsed - tokens[0].elapsed
+                tell({"per_token": gaps / (len(tokens) - 1)})
             if model.stand_in:
-                if len(tokens) > 1:
-                    gaps = tokens[-1].elapsed - tokens[0].elapsed
-                    tell({"per_token": gaps / (len(tokens) - 1)})
-                continue
+                continue  # the length of its replies means nothing
             report = "".join(each.text for each in tokens).rstrip()
             seconds = label(report, generation.stop or StopReason.STOPPED)
             timed = TimedImage(position, fed.seconds, generated, seconds, len(tokens))

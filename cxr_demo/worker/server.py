@@ -327,6 +327,8 @@ class Server:
             self._show_loaded()
             self._prove_for_job()
             self._jobs.step(JobReader(self._read_for_job, self._engine.ask))
+        except DeviceFault:
+            raise  # the next process goes on
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
             note(error)
             status = self._jobs.status()
