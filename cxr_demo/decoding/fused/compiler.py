@@ -46,10 +46,8 @@ class Kernels:
         grid: tuple[int, int, int],
         threads: int,
         arguments: Sequence[Any],
-        shared: int = 0,
     ) -> None:
-        """Run on torch's current stream. `arguments`: ctypes values or structures; `shared`: bytes
-        of dynamic shared memory, below 48 KiB in all."""
+        """Run on torch's current stream. `arguments`: ctypes values or structures."""
         pointers = (c_void_p * len(arguments))(
             *(ctypes.cast(byref(each), c_void_p) for each in arguments)
         )
@@ -60,7 +58,7 @@ class Kernels:
             threads,
             1,
             1,
-            shared,
+            0,
             torch.cuda.current_stream().cuda_stream,
             ctypes.pointer(attribute),
             1 if self._overlapped else 0,

@@ -35,7 +35,13 @@ DEVICE u16 narrow(float value) {  // to nearest, ties to even; NaN stays NaN
 }
 DEVICE float rounded(float value) { return wide(narrow(value)); }
 DEVICE u32 packed(float first, float second) {
+#if __CUDA_ARCH__ >= 800
+    u32 both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+    return both;
+#else
     return (u32)narrow(first) | ((u32)narrow(second) << 16);
+#endif
 }
 
 // Weights are read once: past L1, and gone from L2 first.
@@ -43,6 +49,12 @@ DEVICE uint4 stream16(const void* at) {
     uint4 v;
     asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
                  : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(at));
+    return v;
+}
+DEVICE uint2 stream8(const void* at) {
+    uint2 v;
+    asm volatile("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];"
+                 : "=r"(v.x), "=r"(v.y) : "l"(at));
     return v;
 }
 DEVICE u32 stream4(const void* at) {
@@ -108,9 +120,26 @@ template <int KIND> DEVICE float scaled(float value, float factor, u16 weight) {
     return rounded(rounded(value * factor) * wide(weight));
 }
 
+// The norms' own weights, which can be on their way before the input is there.
+template <int D, int THREADS, int NORM, int ADDS> struct Scales {
+    static constexpr int WORDS = D / 2, PER = (WORDS + THREADS - 1) / THREADS;
+    u32 weight[PER], bias[PER], y_weight[PER];
+    DEVICE void load(const Input& in) {
+#pragma unroll
+        for (int i = 0; i < PER; i++) {
+            int at = threadIdx.x + i * THREADS;
+            if (at >= WORDS) continue;
+            weight[i] = __ldg((const u32*)in.weight + at);
+            if (NORM == LAYER) bias[i] = __ldg((const u32*)in.bias + at);
+            if (ADDS == ADD_NORMED) y_weight[i] = __ldg((const u32*)in.y_weight + at);
+        }
+    }
+};
+
 // h (D) bfloat16 into shared memory; the sum x + y goes to x_out where `keep` is set.
 template <int D, int THREADS, int NORM, int ADDS>
-DEVICE void normed(const Input& in, u16* h, float* scratch, bool keep) {
+DEVICE void normed(const Input& in, const Scales<D, THREADS, NORM, ADDS>& scales, u16* h,
+                   float* scratch, bool keep) {
     constexpr int WORDS = D / 2, PER = (WORDS + THREADS - 1) / THREADS;
     float a[PER], b[PER];
     const u32* x = (const u32*)in.x;
@@ -137,7 +166,7 @@ DEVICE void normed(const Input& in, u16* h, float* scratch, bool keep) {
             int at = threadIdx.x + i * THREADS;
             if (at >= WORDS) continue;
             if (ADDS == ADD_NORMED) {
-                u32 weight = ((const u32*)in.y_weight)[at];
+                u32 weight = scales.y_weight[i];
                 c[i] = scaled<NORM>(c[i], factor, (u16)weight);
                 d[i] = scaled<NORM>(d[i], factor, (u16)(weight >> 16));
             }
@@ -161,9 +190,9 @@ DEVICE void normed(const Input& in, u16* h, float* scratch, bool keep) {
         int at = threadIdx.x + i * THREADS;
         if (at >= WORDS) continue;
         if (keep) ((u32*)in.x_out)[at] = packed(a[i], b[i]);
-        u32 weight = ((const u32*)in.weight)[at];
+        u32 weight = scales.weight[i];
         if (NORM == LAYER) {
-            u32 bias = ((const u32*)in.bias)[at];
+            u32 bias = scales.bias[i];
             a[i] = (a[i] - mean) * factor * low(weight) + low(bias);
             b[i] = (b[i] - mean) * factor * high(weight) + high(bias);
         } else {
@@ -216,41 +245,49 @@ template <int CHUNKS> struct Weights<BF16, CHUNKS> {
         return even + odd;
     }
 };
+// A warp reads 512 columns at a time, a lane 16 of them: 8 bytes, and a quarter of a block of 64.
 template <int CHUNKS> struct Weights<NF4, CHUNKS> {
-    u32 part[CHUNKS];
-    u8 code[CHUNKS];
+    static_assert(CHUNKS % 2 == 0, "512 columns at a time");
+    static constexpr int PARTS = CHUNKS / 2;
+    uint2 part[PARTS];
+    u8 code[PARTS];
     float outer[2], offset;
-    int turn;  // chunk from which the second outer scale holds
+    int turn;  // part from which the second outer scale holds
     DEVICE void load(const Piece& piece, i64 start, int lane) {
-        const u8* at = (const u8*)piece.values + start / 2 + lane * 4;
-        i64 block = start / 64 + lane / 8;
+        const u8* at = (const u8*)piece.values + start / 2 + lane * 8;
+        i64 block = start / 64 + lane / 4;
 #pragma unroll
-        for (int i = 0; i < CHUNKS; i++) {
-            part[i] = stream4(at + i * 128);
-            code[i] = __ldg(piece.scales + block + i * 4);
+        for (int i = 0; i < PARTS; i++) {
+            part[i] = stream8(at + i * 256);
+            code[i] = __ldg(piece.scales + block + i * 8);
         }
         // 256 scales share an outer one: a slice of at most 2,560 weights meets two.
-        i64 group = block / 256;
+        i64 group = block / 256, last = (block + (PARTS - 1) * 8) / 256;
         outer[0] = __ldg(piece.scales2 + group);
-        i64 last = (block + (CHUNKS - 1) * 4) / 256;
         outer[1] = __ldg(piece.scales2 + last);
-        turn = (int)(((group + 1) * 256 - block + 3) / 4);
+        turn = (int)(((group + 1) * 256 - block + 7) / 8);
         offset = piece.offset;
     }
     DEVICE float dot(const float (&x)[CHUNKS][8], const u32* pairs, const float* codes) const {
-        const char* mine = (const char*)(pairs + threadIdx.x % WARP);
+        const u32 mine = (threadIdx.x % WARP) * 4;
         float sum = 0.f;
 #pragma unroll
-        for (int i = 0; i < CHUNKS; i++) {
-            u32 w = part[i];
-            u32 a = *(const u32*)(mine + ((w << 7) & 0x7f80u));
-            u32 b = *(const u32*)(mine + ((w >> 1) & 0x7f80u));
-            u32 c = *(const u32*)(mine + ((w >> 9) & 0x7f80u));
-            u32 d = *(const u32*)(mine + ((w >> 17) & 0x7f80u));
-            float even = low(a) * x[i][0], odd = high(a) * x[i][1];
-            even += low(b) * x[i][2], odd += high(b) * x[i][3];
-            even += low(c) * x[i][4], odd += high(c) * x[i][5];
-            even += low(d) * x[i][6], odd += high(d) * x[i][7];
+        for (int i = 0; i < PARTS; i++) {
+            float even = 0.f, odd = 0.f;
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                u32 w = half ? part[i].y : part[i].x;
+                const float* of = x[2 * i + half];
+                u32 a = *(const u32*)((const char*)pairs + (((w << 7) & 0x7f80u) | mine));
+                u32 b = *(const u32*)((const char*)pairs + (((w >> 1) & 0x7f80u) | mine));
+                u32 c = *(const u32*)((const char*)pairs + (((w >> 9) & 0x7f80u) | mine));
+                u32 d = *(const u32*)((const char*)pairs + (((w >> 17) & 0x7f80u) | mine));
+                // The upper value is read with the lower one as its last bits: see `pairs_of`.
+                even += low(a) * of[0], odd += __uint_as_float(a) * of[1];
+                even += low(b) * of[2], odd += __uint_as_float(b) * of[3];
+                even += low(c) * of[4], odd += __uint_as_float(c) * of[5];
+                even += low(d) * of[6], odd += __uint_as_float(d) * of[7];
+            }
             float scale = codes[code[i]] * (i < turn ? outer[0] : outer[1]) + offset;
             sum += (even + odd) * scale;
         }
@@ -268,7 +305,7 @@ __global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
     __shared__ u16 h[NORM == NO_NORM ? 8 : K];
     __shared__ float scratch[THREADS / WARP];
     __shared__ float partial[2][GROUPS][SLICES][SUMS];
-    extern __shared__ u32 pairs[];  // NF4: [256][32], the same for every lane, in its own bank
+    __shared__ u32 pairs[FORMAT == NF4 ? 256 * WARP : 1];  // [256][32]: a bank for every lane
     __shared__ float codes[FORMAT == NF4 ? 256 : 1];
 
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
@@ -297,21 +334,25 @@ __global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
         for (int i = threadIdx.x; i < 256 * WARP; i += THREADS) pairs[i] = __ldg(p.pairs + i / WARP);
         for (int i = threadIdx.x; i < 256; i += THREADS) codes[i] = __ldg(p.codes + i);
     }
+    Scales<NORM == NO_NORM ? 8 : K, THREADS, NORM, ADDS> scales;
+    if (NORM != NO_NORM) scales.load(p.in);
     let_next_begin();
     wait_for_previous();
 
     float x[CHUNKS][8];
     const u16* source = SHAPE == PAIR && slice ? p.more + (slice - 1) * SLICE
                                                : p.in.x + (SHAPE == PAIR ? 0 : slice * SLICE);
-    if (NORM != NO_NORM) {
-        normed<K, THREADS, NORM, ADDS>(p.in, h, scratch, blockIdx.x == 0);
+    if constexpr (NORM != NO_NORM) {
+        normed<K, THREADS, NORM, ADDS>(p.in, scales, h, scratch, blockIdx.x == 0);
         source = h + slice * SLICE;
     } else if (FORMAT == NF4) {
         __syncthreads();
     }
 #pragma unroll
     for (int i = 0; i < CHUNKS; i++) {
-        uint4 eight = *(const uint4*)(source + i * 256 + lane * 8);
+        // BF16: 8 columns of a lane, then 256 further on; NF4: 16, then 512.
+        int at = FORMAT == NF4 ? i / 2 * 512 + lane * 16 + i % 2 * 8 : i * 256 + lane * 8;
+        uint4 eight = *(const uint4*)(source + at);
         x[i][0] = low(eight.x), x[i][1] = high(eight.x), x[i][2] = low(eight.y);
         x[i][3] = high(eight.y), x[i][4] = low(eight.z), x[i][5] = high(eight.z);
         x[i][6] = low(eight.w), x[i][7] = high(eight.w);
@@ -563,12 +604,14 @@ template <int D, int NORM, int ADDS>
 __global__ void __launch_bounds__(256) prepare(Input in, u16* out) {
     __shared__ u16 h[D];
     __shared__ float scratch[8];
+    Scales<D, 256, NORM, ADDS> scales;
+    scales.load(in);
     let_next_begin();
     wait_for_previous();
     i64 row = (i64)blockIdx.x * D;
     in.x += row, in.x_out += row;
     if (ADDS != NO_ADD) in.y += row;
-    normed<D, 256, NORM, ADDS>(in, h, scratch, true);
+    normed<D, 256, NORM, ADDS>(in, scales, h, scratch, true);
     for (int i = threadIdx.x; i < D / 2; i += 256) ((u32*)(out + row))[i] = ((u32*)h)[i];
 }
 
@@ -587,9 +630,10 @@ __global__ void __launch_bounds__(256) activate(const u32* gate, const u32* up, 
 // Grid (blocks): 4 bits to bfloat16, rounded once, as bitsandbytes does; eight weights at a time.
 __global__ void __launch_bounds__(256)
 unpack(const Piece p, const float* codes, const float* levels, uint4* out, i64 eights) {
-    __shared__ float level[16], code[256];
-    if (threadIdx.x < 16) level[threadIdx.x] = levels[threadIdx.x];
+    __shared__ float level[16][WARP], code[256];  // a bank for every lane
+    for (int i = threadIdx.x; i < 16 * WARP; i += 256) level[i / WARP][i % WARP] = levels[i / WARP];
     code[threadIdx.x] = codes[threadIdx.x];
+    const int lane = threadIdx.x % WARP;
     let_next_begin();
     __syncthreads();
     wait_for_previous();  // `out` may still be read
@@ -598,10 +642,9 @@ unpack(const Piece p, const float* codes, const float* levels, uint4* out, i64 e
         i64 block = i / 8;
         float scale = code[__ldg(p.scales + block)] * __ldg(p.scales2 + block / 256) + p.offset;
         uint4 eight;
-        eight.x = packed(level[(w >> 4) & 15] * scale, level[w & 15] * scale);
-        eight.y = packed(level[(w >> 12) & 15] * scale, level[(w >> 8) & 15] * scale);
-        eight.z = packed(level[(w >> 20) & 15] * scale, level[(w >> 16) & 15] * scale);
-        eight.w = packed(level[w >> 28] * scale, level[(w >> 24) & 15] * scale);
+        auto of = [&](u32 shift) { return level[(w >> shift) & 15][lane] * scale; };
+        eight.x = packed(of(4), of(0)), eight.y = packed(of(12), of(8));
+        eight.z = packed(of(20), of(16)), eight.w = packed(of(28), of(24));
         out[i] = eight;
     }
 }

@@ -30,7 +30,6 @@ WARPS_PER_SM = 16
 LONGEST_SLICE = 2560
 """Columns whose input a warp holds in registers."""
 _LANES = 256  # columns that a warp reads at a time
-_PAIRS_BYTES = 256 * 32 * 4
 
 
 class Gemv(ctypes.Structure):
@@ -261,5 +260,4 @@ class SingleOperations:
 
     def _launch(self, plan: Plan, call: Gemv) -> None:
         grid = (plan.blocks(call.rows, self._multiprocessors), 1, 1)
-        shared = _PAIRS_BYTES if plan.nf4 else 0
-        self._kernels.launch(plan.name, grid, plan.threads, [call], shared)
+        self._kernels.launch(plan.name, grid, plan.threads, [call])
