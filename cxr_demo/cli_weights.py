@@ -1,4 +1,4 @@
-"""`python -m cxr_demo weights list | fetch | verify | import | urls | delete`.
+"""`python -m cxr_demo weights list | fetch | verify | import | prepare | urls | delete`.
 
 Only `fetch` and `urls` use the network. Ctrl-C pauses a fetch; the same command goes on. The app
 starts the same commands with `--json --attached` (`cxr_demo.ui.errands`).
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.errors import CxrError, WeightsRefused
+from cxr_demo.records import Precision
 from cxr_demo.ui.about_text import LICENCES_PT
 from cxr_demo.units import format_bytes, format_seconds
-from cxr_demo.weights import leash, record
+from cxr_demo.weights import leash, prepared, record
 from cxr_demo.weights.faults import Stopped
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.sources import PACKAGES, Package, package
@@ -58,6 +59,26 @@ _WORDS: dict[str, tuple[str, str]] = {
         "A pasta veio sem hashes de quem publica; só se verificou que os arquivos estão inteiros: "
         "compare os hashes com os de `weights urls {model}` em uma máquina conectada.",
     ),
+    "quantise": ("quantising", "quantizando"),
+    "write": ("writing", "gravando"),
+    "prepared": (
+        "{name} in {precision}: {total} in {folder}, verified in full; later loads use it.",
+        "{name} em {precision}: {total} em {folder}, verificados por inteiro; os próximos usos "
+        "carregam daqui.",
+    ),
+    "copy_ready": ("prepared {precision}: {total}", "preparado {precision}: {total}"),
+    "copy_other_weights": (
+        "prepared {precision}: {total}, of OTHER weights than those here: prepare it again",
+        "preparado {precision}: {total}, de OUTROS pesos que os daqui: prepare de novo",
+    ),
+    "copy_other_version": (
+        "prepared {precision}: {total}, by another version of bitsandbytes: prepare it again",
+        "preparado {precision}: {total}, por outra versão do bitsandbytes: prepare de novo",
+    ),
+    "copy_broken": (
+        "prepared {precision}: BROKEN: prepare it again",
+        "preparado {precision}: DANIFICADO: prepare de novo",
+    ),
     "right": ("right", "certo"),
     "altered": ("ALTERED: fetch it again", "ALTERADO: baixe de novo"),
     "missing": ("MISSING: fetch it again", "AUSENTE: baixe de novo"),
@@ -79,6 +100,12 @@ _WORDS: dict[str, tuple[str, str]] = {
 _ATTACHED = "stop when standard input closes: the app pauses it so, and takes it along when it ends"
 
 
+_PRECISION_HELP = {
+    "prepare": "what to write: nf4_emb stores MedGemma's table in 4 bits too",
+    "delete": "delete this prepared copy, and leave the published files",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's subcommands and options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -89,7 +116,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--model", choices=list(PACKAGES), help="if nothing else says it")
         elif name != "list":
             action.add_argument("model", metavar="MODEL", help=", ".join(PACKAGES))
-        if name in ("fetch", "verify", "import"):
+        if name in ("prepare", "delete"):
+            action.add_argument(
+                "--precision",
+                choices=[str(each) for each in prepared.PRECISIONS],
+                default=str(prepared.PRECISIONS[0]) if name == "prepare" else None,
+                help=_PRECISION_HELP[name],
+            )
+        if name in ("fetch", "verify", "import", "prepare"):
             action.add_argument("--attached", action="store_true", help=_ATTACHED)
         add_common_arguments(action)
 
@@ -110,19 +144,34 @@ def _list(arguments: argparse.Namespace) -> int:
         kept, state = _state(each)
         revisions = {s.repo: _revision(s.repo, s.revision, kept) for s in each.sources}
         if arguments.json:
-            here = {"id": each.id, "state": state, "folder": str(each.folder)}
-            print_json(here | {"revisions": revisions, "licence": each.licence.name})
+            here: dict[str, object] = {"id": each.id, "state": state, "folder": str(each.folder)}
+            copies = [_copy_as_json(copy) for copy in _copies(each)]
+            here |= {"revisions": revisions, "licence": each.licence.name, "prepared": copies}
+            print_json(here)
             continue
         print(f"{each.id}: {_say(state, arguments)}, {each.folder}")
         print(f"  {_licence(each, arguments)}")
         for repo, commit in revisions.items():
             print(f"  {repo}, {_say('commit', arguments)} {commit or '–'}")
+        for copy in _copies(each):
+            total = format_bytes(copy.size, arguments.language)
+            words = {"precision": str(copy.precision), "total": total}
+            print(f"  {_say(f'copy_{copy.use}', arguments, **words)}, {copy.folder}")
     return 0
+
+
+def _copies(each: Package) -> tuple[prepared.Prepared, ...]:
+    return prepared.all_of(each.card) if each.card is not None else ()
+
+
+def _copy_as_json(copy: prepared.Prepared) -> dict[str, object]:
+    about = asdict(copy.about) if copy.about else None
+    return asdict(copy) | {"folder": str(copy.folder), "about": about}
 
 
 def _state(each: Package) -> tuple[record.Record | None, str]:
     """The record, if there is one, and a key of `_WORDS`. One broken folder hides no other."""
-    if not each.folder.is_dir():
+    if not each.folder.is_dir() or not any(e.name != ".lock" for e in each.folder.iterdir()):
         return None, "absent"
     try:
         kept = record.read(each.folder)
@@ -217,16 +266,35 @@ def _urls(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _delete(arguments: argparse.Namespace) -> int:
-    from cxr_demo.weights.removal import remove
+def _prepare(arguments: argparse.Namespace) -> int:
+    from cxr_demo.models.preparing import prepare  # with torch, which the others do without
 
-    wanted = package(arguments.model)
-    size = remove(wanted.id)
+    precision = Precision(arguments.precision)
+    made = prepare(arguments.model, precision, _Line(arguments), _stopped(arguments))
     if arguments.json:
-        print_json({"deleted": wanted.id, "bytes": size})
+        print_json(_copy_as_json(made))
+        return 0
+    _Line.clear()
+    total = format_bytes(made.size, arguments.language)
+    words = {"precision": str(precision), "total": total, "folder": str(made.folder)}
+    print(_say("prepared", arguments, name=package(arguments.model).name, **words))
+    return 0
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    from cxr_demo.weights.removal import remove, remove_copy
+
+    wanted, place = package(arguments.model), package(arguments.model).folder
+    if arguments.precision and wanted.card is not None:
+        precision = Precision(arguments.precision)
+        place, size = prepared.folder(wanted.card, precision), remove_copy(wanted.id, precision)
+    else:
+        size = remove(wanted.id)
+    if arguments.json:
+        print_json({"deleted": wanted.id, "precision": arguments.precision, "bytes": size})
         return 0
     total = format_bytes(size, arguments.language)
-    print(_say("deleted", arguments, name=wanted.name, total=total, folder=str(wanted.folder)))
+    print(_say("deleted", arguments, name=wanted.name, total=total, folder=str(place)))
     return 0
 
 
@@ -299,6 +367,7 @@ _ACTIONS = {
     "fetch": ("fetch a model's weights, or go on where it stopped", _fetch),
     "verify": ("read every file in full and compare its hash", _verify),
     "import": ("take over a folder that was copied from elsewhere", _import),
+    "prepare": ("write a model in 4 bits once, for quicker starts", _prepare),
     "urls": ("hosts, files, sizes and hashes, for a firewall team", _urls),
-    "delete": ("delete a model's folder", _delete),
+    "delete": ("delete a model's folder, or a prepared copy", _delete),
 }

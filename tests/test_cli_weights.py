@@ -141,3 +141,33 @@ def test_the_app_and_list_do_not_import_the_hub():
     code = "import sys, cxr_demo.weights, cxr_demo.weights.sources, cxr_demo.cli_weights\n"
     code += "assert not {'huggingface_hub', 'httpx2'} & set(sys.modules), 'imported'"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_prepare_list_and_delete_a_copy(tmp_path, monkeypatch, capsys):
+    from benchmarks import checkpoints
+
+    monkeypatch.setenv("CXR_DEMO_MODELS", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert cli.main(["weights", "prepare", ID, "--language", "en"]) == 1
+    assert "weights fetch" in capsys.readouterr().err
+    checkpoints.write(ID, tmp_path / ID, tiny=True)
+    assert cli.main(["weights", "prepare", ID, "--language", "pt"]) == 0
+    assert "verificados por inteiro" in capsys.readouterr().out
+    assert cli.main(["weights", "prepare", ID, "--precision", "nf4_emb", "--json"]) == 0
+    lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert {"quantise", "verify"} <= {each["phase"] for each in lines[:-1]}
+    assert lines[-1]["use"] == "ready" and lines[-1]["about"]["device"] == "cpu"
+    cli.main(["weights", "list", "--language", "en"])
+    said = capsys.readouterr().out
+    assert "prepared nf4: " in said and "prepared nf4_emb: " in said
+    assert cli.main(["weights", "delete", ID, "--precision", "nf4"]) == 0
+    assert cli.main(["weights", "delete", ID, "--precision", "nf4"]) == 1
+    assert cli.main(["weights", "delete", ID]) == 0
+    capsys.readouterr()
+    cli.main(["weights", "list", "--json"])
+    found = next(
+        line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line["id"] == ID
+    )
+    assert found["state"] == "absent"
+    assert [each["precision"] for each in found["prepared"]] == ["nf4_emb"]
+    assert cli.main(["weights", "prepare", "chexagent-2-3b", "--precision", "nf4_emb"]) == 1

@@ -19,18 +19,16 @@ from tokenizers.models import BPE
 from torch import Tensor, nn
 from transformers import PhiConfig, PhiForCausalLM, SiglipVisionConfig, SiglipVisionModel
 
-from cxr_demo import weights
-from cxr_demo.models import hardware
+from cxr_demo.models import checkpoint, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
-from cxr_demo.models.streaming import Place, fill, read_json, taken, understood
+from cxr_demo.models.streaming import Place, read_json, taken, understood
 from cxr_demo.models.vlm import (
     ATTENTION,
     CausalNetwork,
     VisionLanguageModel,
     normalised,
-    start_digest,
 )
 from cxr_demo.records import Precision, Prompt, Radiograph
 
@@ -223,14 +221,12 @@ def load(card: ModelCard, precision: Precision, device: str, progress: Progress)
     """Load from the card's folder; see `cxr_demo.models.load` for the errors."""
     place = torch.device(device)
     hardware.check_precision(card, precision, place)
-    installed = weights.locate(card)
-    digest = start_digest(installed)
-    native = build(card, installed.folder)
-    fill(native, where, card, installed, precision, place, progress)
+    found = checkpoint.find(card, precision, place)
+    native = build(card, found.folder)
+    found.fill(native, where, place, progress)
     with understood(card, "vocab.json or merges.txt"):
-        words = Words(installed.folder)
-    stand_in = weights.is_stand_in(installed.folder)
-    return CheXagent2Model(card, precision, native, words, digest, stand_in)
+        words = Words(found.folder)
+    return CheXagent2Model(card, precision, native, words, found.digest, found.stand_in)
 
 
 def build(card: ModelCard, folder: Path) -> CheXagent2Native:

@@ -26,19 +26,17 @@ from transformers import (
     MistralForCausalLM,
 )
 
-from cxr_demo import weights
-from cxr_demo.models import hardware
+from cxr_demo.models import checkpoint, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
-from cxr_demo.models.streaming import Place, fill, read_json, taken, understood
+from cxr_demo.models.streaming import Place, read_json, taken, understood
 from cxr_demo.models.vlm import (
     ATTENTION,
     PADDING,
     CausalNetwork,
     VisionLanguageModel,
     normalised,
-    start_digest,
 )
 from cxr_demo.records import Precision, Prompt, Radiograph
 
@@ -215,15 +213,15 @@ def load(
     """Load from the card's folder; see `cxr_demo.models.load` for the errors."""
     place = torch.device(device)
     hardware.check_precision(card, precision, place)
-    installed = weights.locate(card)
-    digest = start_digest(installed)
-    native = build(card, installed.folder)
-    fill(native, where, card, installed, precision, place, progress)
-    images = image_settings(card, installed.folder)
+    found = checkpoint.find(card, precision, place)
+    native = build(card, found.folder)
+    found.fill(native, where, place, progress)
+    images = image_settings(card, found.folder)
     with understood(card, "tokenizer.json"):
-        tokenizer = Tokenizer.from_file(str(installed.folder / "tokenizer.json"))
-    stand_in = weights.is_stand_in(installed.folder)
-    return CheXagent8bModel(card, precision, native, tokenizer, images, digest, stand_in)
+        tokenizer = Tokenizer.from_file(str(found.folder / "tokenizer.json"))
+    return CheXagent8bModel(
+        card, precision, native, tokenizer, images, found.digest, found.stand_in
+    )
 
 
 def build(card: ModelCard, folder: Path) -> CheXagent8bNative:

@@ -22,16 +22,15 @@ from transformers import (
 )
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from cxr_demo import weights
 from cxr_demo.decoding.cache import LayerShape
 from cxr_demo.decoding.fused.parts import Decoder
 from cxr_demo.decoding.masks import Masks
-from cxr_demo.models import fusing, hardware
+from cxr_demo.models import checkpoint, fusing, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
-from cxr_demo.models.streaming import Place, Where, fill, understood
-from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, normalised, start_digest
+from cxr_demo.models.streaming import Place, Where, understood
+from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, normalised
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 THOUGHT = ("<unused94>", "<unused95>")
@@ -168,18 +167,16 @@ def load(
     """Load from the card's folder; see `cxr_demo.models.load` for the errors."""
     place = torch.device(device)
     hardware.check_precision(card, precision, place)
-    installed = weights.locate(card)
-    digest = start_digest(installed)
+    found = checkpoint.find(card, precision, place)
     if precision is Precision.BNB4_DEFAULT:  # as the library itself does it
         kind = Gemma3ForConditionalGeneration
-        native = load_native(kind, card, installed, precision, place, progress)
+        native = load_native(kind, card, found.installed, precision, place, progress)
     else:
-        native = build(card, installed.folder)
-        fill(native, places(native), card, installed, precision, place, progress)
+        native = build(card, found.folder)
+        found.fill(native, places(native), place, progress)
     with understood(card, "the tokenizer or the image settings"):
-        processor = load_processor(installed.folder, native.config.mm_tokens_per_image)
-    stand_in = weights.is_stand_in(installed.folder)
-    return GemmaModel(card, precision, native, processor, digest, stand_in)
+        processor = load_processor(found.folder, native.config.mm_tokens_per_image)
+    return GemmaModel(card, precision, native, processor, found.digest, found.stand_in)
 
 
 def build(card: ModelCard, folder: Path) -> Gemma3ForConditionalGeneration:

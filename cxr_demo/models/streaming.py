@@ -51,6 +51,15 @@ class _Item:
     size: int
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where weights end up, where those in 4 bits are quantised, and in which type the rest is."""
+
+    device: torch.device
+    through: torch.device
+    dtype: torch.dtype
+
+
 def read_json(card: ModelCard, path: Path) -> dict[str, Any]:
     """A settings file of a checkpoint. Raises WeightsRefused if it is not a JSON object."""
     with understood(card, path.name):
@@ -87,20 +96,22 @@ def fill(
     device: torch.device,
     progress: Progress,
     dtype: torch.dtype | None = None,
-    settle: bool = True,
+    through: torch.device | None = None,
 ) -> None:
     """Give `module`, built on the meta device, the weights of a published checkpoint; `dtype`, if
     given, instead of the precision's own. Leaves it in evaluation mode on `device`, on a processor
-    with its 4-bit layers settled (`cpu_nf4`) unless told otherwise.
+    with its 4-bit layers settled (`cpu_nf4`). With `through` they are quantised there, one by one,
+    and stay as they are.
 
     Raises WeightsRefused with the names if a tensor is missing, unknown, wrongly shaped or there
     twice, and OutOfMemory if the device is too small."""
     with loaded_from_files(card, device):
         plan = _plan(module, where, card, installed)
         shared = prepare(module, card, precision, dtype)
-        _stream(module, plan, device, dtype or STORAGE[precision].dtype, progress)
+        places = _Places(device, through or device, dtype or STORAGE[precision].dtype)
+        _stream(module, plan, places, progress)
         finish(module, shared, device)
-    if settle and device.type == "cpu":
+    if through is None and device.type == "cpu":
         cpu_nf4.settle(module)
     progress(1.0)
 
@@ -216,8 +227,7 @@ def _make_4bit(module: nn.Module, settings: BitsAndBytesConfig) -> None:
 def _stream(
     module: nn.Module,
     plan: Mapping[str, list[_Item]],
-    device: torch.device,
-    dtype: torch.dtype,
+    places: _Places,
     progress: Progress,
 ) -> None:
     total = sum(each.size for items in plan.values() for each in items)
@@ -226,29 +236,30 @@ def _stream(
         with safe_open(shard, framework="pt") as opened:
             for item in (each for items in plan.values() for each in items if each.shard == shard):
                 progress(done / total)
-                _bring(module, item, opened, device, dtype)
+                _bring(module, item, opened, places)
                 done += item.size
 
 
-def _bring(
-    module: nn.Module, item: _Item, opened: Any, device: torch.device, dtype: torch.dtype
-) -> None:
+def _bring(module: nn.Module, item: _Item, opened: Any, places: _Places) -> None:
     owner_name, _, name = item.place.name.rpartition(".")
     owner = module.get_submodule(owner_name)
     before = getattr(owner, name)
+    dtype = places.dtype
     if isinstance(owner, tables.TableLookUp | tables.TableHead) and name == "weight":
         if isinstance(before, Params4bit):
-            parts = _rows(opened.get_slice(item.stored))
-            height, width = before.shape
-            made = tables.quantised(parts, (height, width), before.quant_storage, device)
-            setattr(owner, name, made)
+            parts, shape = _rows(opened.get_slice(item.stored)), (before.shape[0], before.shape[1])
+            made: Any = tables.quantised(parts, shape, before.quant_storage, places.through)
+            setattr(owner, name, made.to(places.device))
             return
         dtype = torch.bfloat16  # the table's own; it is widened when it is read
     # Values in 4 bits are made from bfloat16, also where they are computed in float32.
-    source = torch.bfloat16 if isinstance(before, Params4bit) else dtype
+    quantised = isinstance(before, Params4bit)
+    source, through = (torch.bfloat16, places.through) if quantised else (dtype, places.device)
     # A copy, so that no weight is a view of a file that somebody may replace.
-    tensor = opened.get_tensor(item.stored).to(device, source, copy=True)
+    tensor = opened.get_tensor(item.stored).to(through, source, copy=True)
     place(owner, name, item.place.third, tensor, dtype)
+    if places.through != places.device and quantised:
+        setattr(owner, name, getattr(owner, name).to(places.device))
 
 
 def _rows(stored: Any) -> Iterator[Tensor]:

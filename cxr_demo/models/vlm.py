@@ -6,7 +6,7 @@ import gc
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from cxr_demo import weights
 from cxr_demo.decoding.cache import KeyValueCache, LayerShape
 from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, never
@@ -30,7 +29,6 @@ from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.compiling import Compiled
 from cxr_demo.models.faults import PromptTooLong
 from cxr_demo.records import BatchUse, Memory, Precision, Prompt, Radiograph
-from cxr_demo.weights import Installed
 
 ATTENTION = "sdpa_with_our_masks"
 """Name of torch's attention without transformers' own masks: under this name the engine's are used
@@ -355,11 +353,3 @@ def normalised(
     shape = (1, 3, 1, 1)
     means, deviations = (torch.tensor(each, device=device) for each in (mean, deviation))
     return ((pixels - means.view(shape)) / deviations.view(shape)).to(dtype)
-
-
-def start_digest(installed: Installed) -> Future[str]:
-    """Hash the checkpoint in a thread of its own, beside the loading."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="weights-hash")
-    digest = pool.submit(weights.digest, installed.shards)
-    pool.shutdown(wait=False)
-    return digest

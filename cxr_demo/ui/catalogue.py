@@ -9,6 +9,7 @@ from cxr_demo.telemetry import capability
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import image_use, model_name
+from cxr_demo.weights import prepared
 
 EMBEDDED = "embedded"
 
@@ -22,9 +23,10 @@ def default_choice() -> Choice:
 
 
 def is_installed(card: ModelCard) -> bool:
-    """True if this version can run the model and its folder holds a whole checkpoint."""
+    """True if this version can run the model and a whole checkpoint of it, published or prepared,
+    lies here."""
     try:
-        return card.ported and isinstance(weights.status(card), weights.Installed)
+        return card.ported and bool(prepared.available(card))
     except WeightsRefused:
         return False
 

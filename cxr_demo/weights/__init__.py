@@ -73,10 +73,11 @@ def status(card: ModelCard, place: Path | None = None) -> Installed | Missing:
     return Installed(place, shards, sum(each.stat().st_size for each in shards))
 
 
-def locate(card: ModelCard) -> Installed:
-    """The installed checkpoint of `card`. A file that changed since it was last hashed is hashed in
-    full and compared with the record. Raises WeightsMissing or WeightsRefused."""
-    found = status(card)
+def locate(card: ModelCard, place: Path | None = None) -> Installed:
+    """The checkpoint of `card` in its folder (or in `place`). A file that changed since it was last
+    hashed is hashed in full and compared with the record. Raises WeightsMissing or
+    WeightsRefused."""
+    found = status(card, place)
     if isinstance(found, Installed):
         _refuse_broken_settings(card, found.folder)
         refuse_altered(card.name, found.folder)
@@ -103,8 +104,13 @@ def refuse_altered(name: str, place: Path) -> None:
 def revision(card: ModelCard) -> str | None:
     """The commit that the files of `card` are of, as recorded when they came; None if nobody
     knows, as for files that were put there by hand."""
-    kept = record.read(folder(card)) if card.hub is not None else None
-    return kept.revisions.get(card.hub or "") if kept else None
+    if card.hub is None:
+        return None
+    for place in (folder(card), *sorted(models_dir().glob(f"{card.id}.*"))):  # prepared copies
+        kept = record.read(place) if place.is_dir() else None
+        if kept is not None and card.hub in kept.revisions:
+            return kept.revisions[card.hub]
+    return None
 
 
 def is_stand_in(place: Path) -> bool:

@@ -249,3 +249,19 @@ class ImportRefused(WeightsError):
     code = "import_refused"
     en = "{folder} cannot be imported: {detail}. Choose the folder with the model's files."
     pt = "{folder} não pode ser importada: {detail}. Escolha a pasta com os arquivos do modelo."
+
+
+class CannotPrepare(WeightsError):
+    """No copy is made of this model in this precision."""
+
+    code = "cannot_prepare"
+    en = "{model} is not prepared in {precision}: choose one of {offered}."
+    pt = "{model} não é preparado em {precision}: escolha entre {offered}."
+
+
+class PrepareStopped(Stopped):
+    """The user stopped it, or its process was asked to end."""
+
+    code = "prepare_stopped"
+    en = "Stopped; nothing was kept of the unfinished copy: the same command begins anew."
+    pt = "Parado; nada da cópia inacabada foi guardado: o mesmo comando começa de novo."

@@ -18,9 +18,19 @@ Step = Callable[[int], None]
 def digest(shards: Sequence[Path]) -> str:
     """Hash of a checkpoint: of one file its SHA-256; of several the SHA-256 of the lines that
     `sha256sum` prints for them in name order ("<hash>  <name>"). Streams; needs little memory."""
-    if len(shards) == 1:
-        return file_sha256(shards[0])
-    lines = "".join(f"{file_sha256(each)}  {each.name}\n" for each in sorted(shards))
+    return _combined({each: file_sha256(each) for each in shards})
+
+
+def known_digest(shards: Sequence[Path]) -> str | None:
+    """`digest` from what is remembered; None if a file would have to be read."""
+    known = {path: found for path, found in remembered(shards).items() if found is not None}
+    return _combined(known) if len(known) == len(shards) else None
+
+
+def _combined(hashed: dict[Path, str]) -> str:
+    if len(hashed) == 1:
+        return next(iter(hashed.values()))
+    lines = "".join(f"{hashed[each]}  {each.name}\n" for each in sorted(hashed))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

@@ -18,6 +18,8 @@ class Phase(StrEnum):
     RECEIVE = "receive"
     COPY = "copy"
     VERIFY = "verify"
+    QUANTISE = "quantise"
+    WRITE = "write"
 
 
 @dataclass(frozen=True)

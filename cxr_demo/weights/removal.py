@@ -1,11 +1,34 @@
-"""Deleting a model's weights, and nothing else."""
+"""Deleting a model's weights, or a prepared copy of them, and nothing else."""
 
 import shutil
 
-from cxr_demo.weights import faults
+from cxr_demo.records import Precision
+from cxr_demo.weights import faults, prepared
 from cxr_demo.weights.fetch import exclusive
+from cxr_demo.weights.parts import part_of
 from cxr_demo.weights.sources import package
 from cxr_demo.weights.transfer import guarded
+
+
+def remove_copy(model: str, precision: Precision) -> int:
+    """Delete the prepared copy of `model` in `precision`; returns how many bytes that were.
+
+    Raises NothingThere, AlreadyFetching, FolderRefused, UnknownModel."""
+    wanted = package(model)
+    folder = None if wanted.card is None else prepared.folder(wanted.card, precision)
+    if folder is None or not folder.is_dir():
+        raise faults.NothingThere(model=model, folder=str(folder or wanted.folder))
+    had = wanted.folder.is_dir()
+    with exclusive(wanted), guarded(folder):
+        size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+        gone = part_of(folder)  # at once no copy any more, whatever interrupts the rest
+        if gone.is_dir():
+            shutil.rmtree(gone)
+        folder.replace(gone)
+        shutil.rmtree(gone)
+    if not had:  # the lock made it
+        shutil.rmtree(wanted.folder)
+    return size
 
 
 def remove(model: str) -> int:

@@ -1,0 +1,151 @@
+"""Prepared copies: a model's weights as one precision stores them, written once by `weights
+prepare`, so that later starts read a quarter of the bytes. No torch.
+
+    models_dir()/medgemma-4b-it         as published
+    models_dir()/medgemma-4b-it.nf4     prepared: safetensors with an index, settings, tokenizer,
+                                        `prepared.json` (of what, how) and the record of hashes
+
+A copy is whole by itself: the published one may be deleted. It is used if it was made of the
+weights that lie here (or if those are gone), in the format and by the library of today.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from cxr_demo import weights
+from cxr_demo.errors import WeightsRefused
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.paths import models_dir
+from cxr_demo.records import Precision
+from cxr_demo.versions import installed
+from cxr_demo.weights import hashes
+
+ABOUT = "prepared.json"
+FORMAT = 1
+"""Of the tensors' names and contents; copies in another format are made anew."""
+PRECISIONS = (Precision.NF4, Precision.NF4_EMB, Precision.NF4_FP32)
+"""What can be prepared. BF16 is as published; BNB4_DEFAULT is the library's own way of loading."""
+
+
+Digest = Callable[[Sequence[Path]], str | None]
+"""Of published tensors; None where it would have to be computed."""
+
+
+@dataclass(frozen=True)
+class About:
+    """`source`: digest (`weights.digest`) of the tensors that the copy was made of, `revision`
+    their commit if known. `bitsandbytes` made it, on `device` ("cpu" or "cuda"); with the same two
+    a model that is quantised while loading has the same bits. `created`: ISO time."""
+
+    precision: Precision
+    source: str
+    revision: str | None
+    stand_in: bool
+    bitsandbytes: str
+    device: str
+    created: str
+    format: int = FORMAT
+
+
+class Use(StrEnum):
+    """READY: later loads use it. OTHER_WEIGHTS: the published files that lie here are others.
+    OTHER_VERSION: made by another version of the library, or on another kind of device, so the bits
+    may differ; used only while the published files are gone. BROKEN: cannot be read."""
+
+    READY = "ready"
+    OTHER_WEIGHTS = "other_weights"
+    OTHER_VERSION = "other_version"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A copy on the disk. `size`: bytes of its tensors; None for `about` if it is broken."""
+
+    precision: Precision
+    folder: Path
+    use: Use
+    size: int
+    about: About | None
+
+
+def folder(card: ModelCard, precision: Precision) -> Path:
+    """Where the copy of `card` in `precision` belongs; it need not exist."""
+    return models_dir() / f"{card.id}.{precision}"
+
+
+def all_of(card: ModelCard, device: str | None = None) -> tuple[Prepared, ...]:
+    """The copies of `card` on this machine, in the order of precisions. `device`: "cpu" or "cuda",
+    if it is known where they would be used. Reads no tensors: published files that were never
+    hashed count as those that the copy was made of, until a load looks."""
+    found = (_look(card, each, device, hashes.known_digest) for each in PRECISIONS)
+    return tuple(each for each in found if each is not None)
+
+
+def precisions(card: ModelCard) -> tuple[Precision, ...]:
+    """The precisions of `card` whose copies are used by later loads."""
+    return tuple(each.precision for each in all_of(card) if each.use is Use.READY)
+
+
+def available(card: ModelCard) -> tuple[Precision, ...]:
+    """The precisions of `card` that can be loaded from what lies here."""
+    if isinstance(weights.status(card), weights.Installed):
+        return card.precisions
+    return tuple(each for each in card.precisions if each in precisions(card))
+
+
+def find(card: ModelCard, precision: Precision, device: str) -> Prepared | None:
+    """The copy to load from, with every changed file hashed and compared; None if there is none, or
+    none that may be used.
+
+    Raises WeightsRefused if its files are not what its record says: then it has to go."""
+    found = _look(card, precision, device, hashes.digest)
+    if found is None or found.use in (Use.OTHER_WEIGHTS, Use.OTHER_VERSION):
+        return None
+    if found.use is Use.BROKEN:
+        raise WeightsRefused(model=card.name, detail=f"{found.folder.name} cannot be read")
+    weights.refuse_altered(f"{card.name} ({found.folder.name})", found.folder)
+    return found
+
+
+def write_about(place: Path, about: About) -> None:
+    """Describe the copy in `place`."""
+    (place / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n", encoding="utf-8")
+
+
+def _look(
+    card: ModelCard, precision: Precision, device: str | None, digest: Digest
+) -> Prepared | None:
+    place = folder(card, precision)
+    if not place.is_dir():
+        return None
+    try:
+        about = _read(place)
+        held = weights.status(card, place)
+    except (OSError, ValueError, TypeError, KeyError, WeightsRefused):
+        return Prepared(precision, place, Use.BROKEN, 0, None)
+    if not isinstance(held, weights.Installed) or about.precision is not precision:
+        return Prepared(precision, place, Use.BROKEN, 0, about)
+    return Prepared(precision, place, _use(card, about, device, digest), held.size, about)
+
+
+def _read(place: Path) -> About:
+    found: dict[str, Any] = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+    return About(**found | {"precision": Precision(found["precision"])})
+
+
+def _use(card: ModelCard, about: About, device: str | None, digest: Digest) -> Use:
+    if about.format != FORMAT:
+        return Use.BROKEN
+    published = weights.status(card)
+    if not isinstance(published, weights.Installed):
+        return Use.READY
+    if digest(published.shards) not in (None, about.source):
+        return Use.OTHER_WEIGHTS
+    library = installed("bitsandbytes").get("bitsandbytes")
+    same = about.bitsandbytes == library and device in (None, about.device)
+    return Use.READY if same else Use.OTHER_VERSION
