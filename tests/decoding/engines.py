@@ -11,6 +11,8 @@ from typing import Any
 from cxr_demo.decoding import captured, masks, plain
 from cxr_demo.decoding.cache import KeyValueCache
 from cxr_demo.decoding.captured import CapturedEngine
+from cxr_demo.decoding.fused.forward import FusedForward
+from cxr_demo.decoding.fused.twin import TwinOperations
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.slots import SlotCache
@@ -142,6 +144,25 @@ def _static_stale_slot(monkeypatch: Any, prompt: int) -> None:
     monkeypatch.setattr(SlotCache, "update", forgetful)
 
 
+def _twin_position_off(monkeypatch: Any, prompt: int) -> None:
+    turned = TwinOperations._turned
+
+    def late(self: Any, flat: Any, heads: int, norm: Any, layer: Any, cache: SlotCache) -> Any:
+        class Later:
+            lengths = cache.lengths + 1
+
+        return turned(self, flat, heads, norm, layer, Later())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TwinOperations, "_turned", late)
+
+
+def _twin(network: Any) -> CapturedEngine:
+    """The compiled path with the kernels' twin in torch in their place."""
+    decoder = network.describe()
+    forward = FusedForward(decoder, network.embed, TwinOperations(decoder))
+    return CapturedEngine(network, lambda slots: forward, "compiled")
+
+
 _PREFILL: dict[str, Fault] = {
     "image block dropped": _image_block_dropped,
     "prompt's mask dropped": _prompt_mask_dropped,
@@ -166,4 +187,5 @@ PATHS = (
         },
     ),
     Path("captured", CapturedEngine, _STATIC),
+    Path("compiled", _twin, {**_STATIC, "position off by one": _twin_position_off}),
 )
