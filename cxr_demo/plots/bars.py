@@ -56,7 +56,9 @@ def bars(board: Board, language: str, dark: bool) -> Spec:
         "margin": {"t": TOP + LINES_ABOVE},
     }
     notes = [legend, *published(board, shown, language)]
-    return figure(data, layout, board, said(TITLE, language), language, dark, notes)
+    return figure(
+        data, layout, board, said(TITLE, language), language, dark, notes, rows.room(len(shown))
+    )
 
 
 def reach(result: ArmResult) -> float:

@@ -14,6 +14,7 @@ TITLE: Pair = ("F1 per finding", "F1 por achado")
 SUPPORT: Pair = ("{name}  (n = {count})", "{name}  (n = {count})")
 EMPTY: Pair = ("no image has it: not defined", "nenhuma imagem tem: não definido")
 ACROSS: Pair = ("F1 per finding ({labeler})", "F1 por achado ({labeler})")
+TASK: Pair = ("Task: {task}.", "Tarefa: {task}.")
 LEFT_OUT: Pair = (
     "Not in this figure: {count} with another task.",
     "Fora desta figura: {count} com outra tarefa.",
@@ -60,10 +61,16 @@ def findings(board: Board, language: str, dark: bool, run: str | None = None) ->
         "yaxis": rows.lines(chosen, names) | {"showgrid": True, "tickfont": {"size": SMALL + 1}},
         "annotations": [_empty(line, chosen, language) for line in nothing],
     }
-    notes = [said(LEFT_OUT, language).format(count=left_out)] if left_out else []
+    task = said(words.PIPELINES[shown[0].arm.pipeline], language)
+    notes = [said(TASK, language).format(task=task)]
+    if left_out:
+        notes.append(said(LEFT_OUT, language).format(count=left_out))
     if len(shown) > _WITH_INTERVALS:
         notes.append(said(ONE_ARM, language))
-    return figure(data, layout, board, said(TITLE, language), language, dark, notes)
+    notes = [" ".join(notes), _unfinished(shown, language)]
+    return figure(
+        data, layout, board, said(TITLE, language), language, dark, notes, 26 * len(FINDINGS)
+    )
 
 
 def _chosen(arms: list[ArmResult], run: str | None) -> tuple[list[ArmResult], int]:
@@ -147,11 +154,12 @@ def _always(result: ArmResult, order: list[int], chosen: Look, language: str) ->
 
 def _name(result: ArmResult, language: str) -> str:
     arm = result.arm
-    parts = [escaped(words.model(arm, language)), words.precision(arm, language)]
-    parts.append(said(words.PIPELINES[arm.pipeline], language))
-    if unfinished := words.so_far(result, language):
-        parts.append(unfinished)
-    return " · ".join(parts)
+    return f"{escaped(words.model(arm, language))} · {words.precision(arm, language)}"
+
+
+def _unfinished(shown: list[ArmResult], language: str) -> str:
+    found = [(each, words.so_far(each, language)) for each in shown]
+    return " · ".join(f"{_name(each, language)}: {so_far}" for each, so_far in found if so_far)
 
 
 def _empty(line: int, chosen: Look, language: str) -> Spec:

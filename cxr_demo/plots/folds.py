@@ -79,7 +79,7 @@ def folds(board: Board, language: str, dark: bool) -> Spec:
     }
     notes = [legend, *bars.published(board, shown, language)]
     title = said(TITLE, language).format(folds=number)
-    return figure(data, layout, board, title, language, dark, notes)
+    return figure(data, layout, board, title, language, dark, notes, rows.room(len(shown)))
 
 
 def _bar(at: int, result: ArmResult, chosen: Look, language: str, width: float) -> Spec:

@@ -130,9 +130,11 @@ def figure(
     language: str,
     dark: bool,
     notes: Sequence[str] = (),
+    room: int = 400,
 ) -> Spec:
     """A whole figure: what it says, on which images, and what it is not. From the bottom up: the
-    legend, `notes`, the axis. All of it keeps its place in pixels, whatever the height."""
+    legend, `notes`, the axis. All of it keeps its place in pixels, whatever the height. `room`:
+    pixels that the plot itself needs; `layout.meta.least` is then what the whole figure needs."""
     chosen = look(dark)
     lines = [line for text in notes if text for line in wrapped(text)]
     legend = LEGEND * legend_lines(data)
@@ -154,6 +156,7 @@ def figure(
         },
     }
     layout = merged(base, layout)
+    layout["meta"] = {"least": layout["margin"]["t"] + bottom + room}
     layout["annotations"] = [
         *layout.get("annotations", ()),
         remark(lines, chosen.dim, legend + NOTE + 6 - bottom),

@@ -127,7 +127,9 @@ def memory(board: Board, language: str, dark: bool, gpu: levels.Gpu | None = Non
         "margin": {"t": TOP + LINES_ABOVE, "r": 20, "l": 84},
     }
     notes = [_below(board, shown, legend, language), beyond]
-    return figure(data, layout, board, said(TITLE, language), language, dark, notes)
+    return figure(
+        data, layout, board, said(TITLE, language), language, dark, notes, 360 + 10 * len(shown)
+    )
 
 
 # ---------------------------------------------------------------- marks

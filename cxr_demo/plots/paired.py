@@ -58,9 +58,10 @@ def paired(board: Board, language: str, dark: bool) -> Spec:
         ],
         "margin": {"t": TOP + LINES_ABOVE},
     }
+    room = len(shown) * 70
     data = [_mark(at, each, chosen) for at, each in enumerate(shown)]
     data.append(_key(chosen, language))
-    return figure(data, layout, board, said(TITLE, language), language, dark, [legend])
+    return figure(data, layout, board, said(TITLE, language), language, dark, [legend], room)
 
 
 def verdict(pair: PairResult, language: str) -> str:

@@ -34,6 +34,11 @@ def ordered(results: Sequence[ArmResult]) -> list[ArmResult]:
     )
 
 
+def room(count: int, lines: int = 2) -> int:
+    """Pixels that `count` lines need, each with so many lines of text where they are few."""
+    return count * (34 if count > MANY else 8 + 20 * max(2, lines))
+
+
 def names(results: Sequence[ArmResult], signs: Sequence[str], language: str) -> list[str]:
     """The name of each line; where there are many, each in one line of text."""
     compact = len(results) > MANY

@@ -65,7 +65,8 @@ def stand_ins(board: Board, language: str, dark: bool) -> Spec:
         for at, (each, gib) in enumerate(zip(shown, gibs, strict=True))
     ]
     data += bars.fills(shown, chosen, language)
-    return figure(data, layout, board, said(TITLE, language), language, dark)
+    room = rows.room(len(shown))
+    return figure(data, layout, board, said(TITLE, language), language, dark, (), room)
 
 
 def _value(at: int, result: ArmResult, chosen: Look, language: str) -> Spec:

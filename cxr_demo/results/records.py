@@ -144,7 +144,8 @@ class PairResult:
 
     `identical` is the share of images with the very same output (None while it is counted).
     `difference` is candidate less
-    reference in micro F1 (None while it is computed); `value` is its point value. `power` is the
+    reference in micro F1 (None while it is computed); `points` are the F1 of reference and
+    candidate on these images. `power` is the
     probability to see a true difference of `margin`, `detectable` the smallest one that is seen
     with probability 0.8."""
 
@@ -152,7 +153,7 @@ class PairResult:
     candidate: ArmResult
     images: int
     patients: int
-    value: float
+    points: tuple[float, float]
     margin: float
     mcnemar: McNemar
     identical: float | None = None
@@ -160,6 +161,11 @@ class PairResult:
     power: float | None = None
     detectable: float | None = None
     computing: bool = False
+
+    @property
+    def value(self) -> float:
+        """Candidate less reference in micro F1."""
+        return self.points[1] - self.points[0]
 
 
 @dataclass(frozen=True)

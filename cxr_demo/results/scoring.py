@@ -50,7 +50,7 @@ class PairScore:
 
     images: int
     patients: int
-    value: float
+    points: tuple[float, float]
     mcnemar: McNemar
     task: Task | None
 
@@ -82,7 +82,7 @@ def score_pair(
     return PairScore(
         images=len(mine),
         patients=len(by_patient[0]),
-        value=points[0] - points[1],
+        points=(points[1], points[0]),
         mcnemar=mcnemar(second, first),
         task=_task(settings, *by_patient),
     )
@@ -105,7 +105,7 @@ def pair_result(
         images=score.images,
         patients=score.patients,
         identical=identical,
-        value=score.value,
+        points=score.points,
         margin=margin,
         mcnemar=score.mcnemar,
         difference=difference,

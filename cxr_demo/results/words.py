@@ -78,8 +78,8 @@ UNCONFIRMED: Pair = (
 ELSEWHERE: Pair = ("imported, measured on {gpu}", "importada, medida em {gpu}")
 F1: Pair = ("F1 ({labeler})", "F1 ({labeler})")
 WITH_DIRECT: Pair = (
-    "F1 ({labeler}; “findings only”: parsed answer)",
-    "F1 ({labeler}; “só achados”: resposta interpretada)",
+    "F1 ({labeler} / direct answer)",
+    "F1 ({labeler} / resposta direta)",
 )
 
 

@@ -132,7 +132,7 @@ def fill(path, arms, images=234, name="preliminary", synthetic=False, group="gro
 
 def _arm(store, group, arm, codes, number, synthetic):
     images = len(codes)
-    done = images if arm.done is None else arm.done
+    done = images if arm.done is None else min(arm.done, images)
     signature = {"model": arm.model, "weights_sha256": "ab" * 32, "precision": arm.precision}
     run = store.open_arm(group, arm.model, arm.precision, arm.pipeline, signature, images)
     labelers = ["direct"] if arm.pipeline == "direct" else ["rules"]

@@ -1,0 +1,143 @@
+"""The main table: one row per arm. And the one of arms with random weights."""
+
+from cxr_demo.results import words
+from cxr_demo.results.records import ArmResult, Board, Pair, said
+from cxr_demo.results.tables.common import (
+    ALL,
+    BARE,
+    FIVE,
+    TITLE,
+    Table,
+    between,
+    images,
+    mark,
+    micro_interval,
+    notes,
+    ordered,
+    remarks,
+)
+from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
+
+_ARMS: tuple[Pair, ...] = (
+    ("Model", "Modelo"),
+    ("Precision", "Precisão"),
+    ("Task", "Tarefa"),
+    ("Images", "Imagens"),
+    ("{f1}, 14 findings", "{f1}, 14 achados"),
+    ("95 % interval", "Intervalo de 95 %"),
+    ("Without No Finding", "Sem “Nenhum destes achados”"),
+    ("5 findings", "5 achados"),
+    ("Macro, 14", "Macro, 14"),
+    ("Macro, with support", "Macro, com suporte"),
+    ("Mean ± sd over folds", "Média ± dp entre partes"),
+    ("Unparsed", "Não interpretadas"),
+    ("{f1}, parsed only", "{f1}, só interpretadas"),
+    ("Failed", "Falhas"),
+    ("VRAM, peak less baseline", "VRAM, pico menos base"),
+    ("VRAM, batch peak", "VRAM, pico do lote"),
+    ("Time per image", "Tempo por imagem"),
+    ("Tokens", "Tokens"),
+    ("Images/s", "Imagens/s"),
+    ("GPU", "GPU"),
+    ("Remarks", "Observações"),
+)
+
+
+def arms(board: Board, language: str) -> Table:
+    """One row per arm: quality with intervals, cost, and what must be known of it."""
+    f1 = words.f1(board, language)
+    shown = ordered(board.arms)
+    return Table(
+        title=said(TITLE["arms"], language),
+        mark=mark(board, language),
+        columns=tuple(said(each, language).format(f1=f1) for each in _ARMS),
+        rows=tuple(_arm(each, language) for each in shown),
+        runs=tuple(each.arm.run for each in shown),
+        notes=tuple(notes(board, language)),
+    )
+
+
+def _arm(result: ArmResult, language: str) -> tuple[str, ...]:
+    arm = result.arm
+    return (
+        words.model(arm, language),
+        words.precision(arm, language),
+        said(words.PIPELINES[arm.pipeline], language),
+        images(result, language),
+        *_quality(result, language),
+        words.count(arm.failed, language),
+        *_cost(result, language),
+        remarks(result, language),
+    )
+
+
+def _quality(result: ArmResult, language: str) -> tuple[str, ...]:
+    figures = result.figures
+    if figures is None:
+        return (UNKNOWN,) * 9
+    over = figures.folds
+    spread = (
+        UNKNOWN
+        if over is None
+        else f"{words.number(float(over.mean), language)} ± "
+        f"{words.number(float(over.deviation), language)}"
+    )
+    return (
+        words.number(figures.micro[ALL], language),
+        between(result, micro_interval(result), language),
+        words.number(figures.micro[BARE], language),
+        words.number(figures.micro[FIVE], language),
+        words.number(figures.macro, language),
+        words.number(figures.macro_supported, language),
+        spread,
+        words.percent(figures.unparsed_share, language),
+        words.number(figures.micro_parsed, language),
+    )
+
+
+def _cost(result: ArmResult, language: str) -> tuple[str, ...]:
+    cost = result.arm.cost
+    time = format_seconds(cost.seconds, language)
+    if cost.seconds is not None and cost.seconds_sd is not None:
+        both = (words.number(each, language, 2) for each in (cost.seconds, cost.seconds_sd))
+        time = f"{' ± '.join(both)} s"
+    return (
+        format_bytes(cost.vram, language),
+        format_bytes(cost.vram_batch_peak, language),
+        time,
+        words.number(cost.tokens, language, 0),
+        format_rate(cost.images_per_second, language),
+        cost.gpu or UNKNOWN,
+    )
+
+
+_STAND_INS: tuple[Pair, ...] = (
+    *_ARMS[:3],
+    *_ARMS[14:16],
+    ("Time per token", "Tempo por token"),
+    *_ARMS[19:],
+)
+
+
+def stand_ins(board: Board, language: str) -> Table:
+    """Arms with random weights: what they weigh and how long a token takes, nothing else."""
+    shown = ordered(board.stand_ins)
+    return Table(
+        title=said(TITLE["stand_ins"], language),
+        mark=mark(board, language),
+        columns=tuple(said(each, language) for each in _STAND_INS),
+        rows=tuple(
+            (
+                words.model(each.arm, language),
+                words.precision(each.arm, language),
+                said(words.PIPELINES[each.arm.pipeline], language),
+                format_bytes(each.arm.cost.vram, language),
+                format_bytes(each.arm.cost.vram_batch_peak, language),
+                format_seconds(each.arm.cost.seconds_per_token, language),
+                each.arm.cost.gpu or UNKNOWN,
+                remarks(each, language),
+            )
+            for each in shown
+        ),
+        runs=tuple(each.arm.run for each in shown),
+    )
