@@ -43,7 +43,7 @@ def remark(model: str, language: str) -> str:
     if not card.ported:
         return text("model.not_ported", language, name=name)
     if not is_installed(card):
-        return text("model.missing", language, name=name, folder=weights.folder(card))
+        return ""  # the picker says so, with the button that gets them
     # What else must be known of it stands in the picker (`picker_view`, `marks`).
     return " ".join(_image_use(card, language))
 

@@ -14,8 +14,16 @@ from cxr_demo.units import GIB, format_bytes, format_seconds
 View = dict[str, Any]
 
 COLUMNS = ("model", "precision", "load", "prefill", "decode", "bar", "verdict", "smallest", "basis")
-ICONS = {Verdict.FITS: "✓", Verdict.TIGHT: "!", Verdict.NO: "✕"}
-"""Beside the word and the colour, never alone."""
+_ICONS = {Verdict.FITS: "✓", Verdict.TIGHT: "!", Verdict.NO: "✕"}
+
+
+def verdict_view(answer: Answer, language: str) -> View:
+    """`{"verdict", "icon", "words"}`: the sign stands beside the word and the colour, never alone.
+    What this GPU cannot compute at all is "barred", however small it is."""
+    if answer.barred is not None:
+        return {"verdict": "barred", "icon": "–", "words": text("fit.barred", language)}
+    words = fit.verdict_word(answer.verdict).message(language)
+    return {"verdict": str(answer.verdict), "icon": _ICONS[answer.verdict], "words": words}
 
 
 def gib(count: int, language: str) -> str:
@@ -94,6 +102,7 @@ def axis_view(answers: Sequence[Answer], language: str) -> View:
 def row_view(answer: Answer, scale: int, language: str) -> View:
     """One line of the table."""
     need, estimated = answer.need, answer.basis is Basis.ESTIMATE
+    shown = verdict_view(answer, language)
     sign = "≈\u2009" if estimated else ""
     return {
         "precision": str(answer.precision),
@@ -105,9 +114,9 @@ def row_view(answer: Answer, scale: int, language: str) -> View:
         "share": _share(need.peak, scale),
         "estimated": estimated,
         "basis": basis_short(answer, language),
-        "verdict": str(answer.verdict),
-        "icon": ICONS[answer.verdict],
-        "verdict_words": fit.verdict_word(answer.verdict).message(language),
+        "verdict": shown["verdict"],
+        "icon": shown["icon"],
+        "verdict_words": shown["words"],
         "smallest": smallest_words(answer.smallest, language),
         "reason": reason(answer, language),
     }
@@ -139,9 +148,7 @@ def pair_view(answer: Answer, measure: View | None, language: str) -> View:
     precision = text(f"precision.{answer.precision}", language)
     return {
         "title": f"{answer.name} · {precision}",
-        "verdict": str(answer.verdict),
-        "icon": ICONS[answer.verdict],
-        "words": fit.verdict_word(answer.verdict).message(language),
+        **verdict_view(answer, language),
         "reason": reason(answer, language),
         "facts": _facts(answer, language),
         "measure": measure,
@@ -180,6 +187,8 @@ def measure_view(
     """The button and its state: `{"words", "can", "why", "going", "share", "left", "stop",
     "error"}`."""
     why = _cannot_measure(chosen, machine, language)
+    if not why and answer.barred is not None:
+        why = answer.barred.message(language)
     found: View = {
         "words": text("fit.measure", language),
         "can": not why,

@@ -13,7 +13,7 @@ from cxr_demo.ui import catalogue
 from cxr_demo.ui.findings_pane import findings_view
 from cxr_demo.ui.readings import details, leading, state
 from cxr_demo.ui.session import Session
-from cxr_demo.ui.stamp import clipboard, stamp
+from cxr_demo.ui.stamp import clipboard, output_label, stamp
 from cxr_demo.ui.state import Image, Run, Study
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name, notice_text
@@ -139,7 +139,7 @@ def report_view(run: Run | None, study: Study | None, remark: str, language: str
         "state": now,
         "words": text(f"state.{now}", language, tokens=tokens),
         "fraction": run.fraction if now == "loading" else None,
-        "label": text("unverified", language) if run.report else None,
+        "label": output_label(run, language) if run.report else None,
         "language_note": _language_note(run, language) if run.report else None,
         "warning": _warning(run, now, language),
         "error": run.error.message(language) if now == "failed" and run.error else None,

@@ -2,10 +2,12 @@
 
 from cxr_demo.findings import FINDINGS
 from cxr_demo.labelers.agreement import disagreements
+from cxr_demo.models.cards import CARDS
 from cxr_demo.records import FindingSet, Reading, StopReason
 from cxr_demo.studies import window_name
 from cxr_demo.ui.contradictions import SENTENCES
 from cxr_demo.ui.findings_pane import calibrated, chance
+from cxr_demo.ui.marks import is_confirmed
 from cxr_demo.ui.state import Run
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import evidence, finding_state, image_use, model_name, notice_text
@@ -39,13 +41,23 @@ def stamp(run: Run, language: str) -> list[tuple[str, str]]:
     return [(text(key, language), value) for key, value in pairs if value]
 
 
+def output_label(run: Run, language: str) -> str:
+    """What stands above every text of a model; also that its port was not confirmed, if so."""
+    words, card = text("unverified", language), CARDS[run.choice.model]
+    made = run.reading.provenance if run.reading else None
+    confirmed = made.confirmed if made is not None else is_confirmed(card)
+    if card.phantoms_only or confirmed:  # the embedded model is this program's own
+        return words
+    return f"{words} · {text('mark.port', language)}"
+
+
 def clipboard(run: Run, language: str) -> str | None:
     """Report, findings, provenance and the disclaimer as plain text; None before the end."""
     if run.reading is None:
         return None
     reading = run.reading
     head = f"{text('app', language)} · {text('disclaimer', language)}"
-    parts = [head, text("unverified", language)]
+    parts = [head, output_label(run, language)]
     if reading.stop is not StopReason.END:
         key = "state.stopped" if reading.stop is StopReason.STOPPED else "state.cut"
         parts.append(text(key, language, tokens=reading.timings.tokens))

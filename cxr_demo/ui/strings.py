@@ -37,12 +37,6 @@ FRAME: dict[str, Pair] = {
     "not_ported": ("{name} · not in this version", "{name} · não nesta versão"),
     "stand_in_name": ("{name} · STAND-IN weights", "{name} · pesos SUBSTITUTOS"),
     "not_installed": ("{name} · not installed", "{name} · não instalado"),
-    "model.missing": (
-        "{name} is not installed on this machine: the screen “Will it fit?” gets it, or puts a "
-        "copy into {folder}.",
-        "{name} não está instalado nesta máquina: a tela “Cabe na minha GPU?” o obtém, ou põe uma "
-        "cópia em {folder}.",
-    ),
     "model.not_ported": (
         "This version of the app cannot run {name} yet: choose another model.",
         "Esta versão do aplicativo ainda não executa {name}: escolha outro modelo.",

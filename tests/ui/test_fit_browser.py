@@ -54,7 +54,7 @@ def test_every_pair_is_compared_with_what_is_here_or_typed(open_page, size):
     assert "type a number of GB" in page.locator(".fit-left .failure").inner_text()
     page.fill("#fit-card", "")
     page.click("#language label:has-text('PT')")
-    page.wait_for_selector("text=Necessário x livre")
+    page.wait_for_selector("text=Necessário × livre")
     fits_the_window(page, size)
 
 

@@ -1,6 +1,7 @@
 """What is shown of a reading in each of its states, in both languages."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,7 @@ from cxr_demo.records import (
 from cxr_demo.ui import contradictions, findings_pane, present
 from cxr_demo.ui.readings import state
 from cxr_demo.ui.stamp import clipboard
-from cxr_demo.ui.state import Image
+from cxr_demo.ui.state import Choice, Image
 from cxr_demo.ui.wording import finding_state
 from cxr_demo.worker.faults import ReadingStopped
 from tests.ui.build import REPORT, labels, radiograph, reading, run, study
@@ -233,3 +234,18 @@ def test_a_view_is_plain_json():
     assert Finding.EDEMA in {
         row["finding"] for row in findings_pane.findings_view(None, "en")["rows"]
     }
+
+
+@pytest.mark.parametrize(("language", "mark"), [("en", "not confirmed"), ("pt", "não confirmada")])
+def test_an_unconfirmed_port_is_named_on_the_report_and_in_what_is_copied(language, mark):
+    made = reading()
+    own = run(reading=made)
+    assert mark not in present.report_view(own, study(own.image), "", language)["label"]
+    real = replace(own, choice=Choice("medgemma-4b-it"))
+    assert mark in present.report_view(real, study(real.image), "", language)["label"]
+    assert mark in clipboard(real, language).splitlines()[1]
+    going = replace(real, reading=None, pieces=["The heart"])
+    assert mark in present.report_view(going, study(real.image), "", language)["label"]
+    proven = replace(made, provenance=replace(made.provenance, confirmed=True))
+    confirmed = replace(real, reading=proven)
+    assert mark not in present.report_view(confirmed, study(real.image), "", language)["label"]

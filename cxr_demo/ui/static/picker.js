@@ -158,7 +158,7 @@ export class PickerPane {
     return h(
       "div",
       { class: model.here ? "picker-row" : "picker-row missing", "data-model": model.id },
-      h("span", { class: "picker-name" }, model.name, model.here ? null : away),
+      h("span", { class: "picker-name" }, model.name, model.missing ? away : null),
       h("span", { class: "picker-pairs" }, ...cells),
     );
   }
