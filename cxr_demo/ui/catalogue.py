@@ -4,7 +4,7 @@ from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import proofs
 from cxr_demo.models.cards import CARDS, ModelCard
-from cxr_demo.records import PipelineKind
+from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.telemetry import capability
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
@@ -25,10 +25,15 @@ def default_choice() -> Choice:
 def is_installed(card: ModelCard) -> bool:
     """True if this version can run the model and a whole checkpoint of it, published or prepared,
     lies here."""
+    return bool(available(card))
+
+
+def available(card: ModelCard) -> tuple[Precision, ...]:
+    """The precisions that can be loaded from what lies here."""
     try:
-        return card.ported and bool(prepared.available(card))
+        return prepared.available(card) if card.ported else ()
     except WeightsRefused:
-        return False
+        return ()
 
 
 def pipeline_choices(language: str) -> list[tuple[str, str]]:

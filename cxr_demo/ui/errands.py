@@ -36,6 +36,7 @@ class Kind(StrEnum):
     FETCH = "fetch"
     VERIFY = "verify"
     IMPORT = "import"
+    PREPARE = "prepare"
     URLS = "urls"
     DELETE = "delete"
 
@@ -161,7 +162,7 @@ class Errands:
 
 
 def _start(arguments: list[str], given: Mapping[str, str]) -> subprocess.Popen[str]:
-    attached = ["--attached"] if arguments[0] in (Kind.FETCH, Kind.VERIFY, Kind.IMPORT) else []
+    attached = [] if arguments[0] in (Kind.URLS, Kind.DELETE) else ["--attached"]
     # A group of its own: Ctrl-C in the app's terminal is the app's, which then stops the child.
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":

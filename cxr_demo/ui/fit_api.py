@@ -69,7 +69,7 @@ class FitApi:
             "chosen": [model, str(pair.precision) if pair else ""],
             "pair": self._pair_view(pair, chosen, machine, language),
             "weights_title": text("weights.title", language),
-            "weights": self._weights_view(PACKAGES.get(model, packages[0]), language),
+            "weights": self._weights_view(PACKAGES.get(model, packages[0]), pair, language),
         }
         return _json(view)
 
@@ -97,10 +97,11 @@ class FitApi:
         model, wanted = str(given["model"]), str(given["do"])
         if model not in PACKAGES:
             raise HTTPException(404)
-        await run_in_threadpool(self._do, model, wanted, str(given.get("folder", "")))
+        more = {each: str(given.get(each, "")) for each in ("folder", "precision")}
+        await run_in_threadpool(self._do, model, wanted, **more)
         return _json({})
 
-    def _do(self, model: str, wanted: str, folder: str) -> None:
+    def _do(self, model: str, wanted: str, folder: str, precision: str) -> None:
         errand = self.errands.of(model)
         if wanted == "stop" and errand is not None:
             errand.stop()
@@ -108,6 +109,9 @@ class FitApi:
             self.errands.forget(model)
         elif wanted == Kind.IMPORT:
             self.errands.start(Kind.IMPORT, model, folder, "--model", model)
+        elif wanted in ("prepare", "delete_copy"):
+            kind = Kind.PREPARE if wanted == "prepare" else Kind.DELETE
+            self.errands.start(kind, model, model, "--precision", str(Precision(precision)))
         elif wanted in set(Kind):
             self.errands.start(Kind(wanted), model)
 
@@ -133,9 +137,10 @@ class FitApi:
         shown = fit_view.pair_view(pair, measure, language)
         return shown | {"marks": marks.marks(CARDS[pair.model], pair.precision, language)}
 
-    def _weights_view(self, wanted: Package, language: str) -> View:
-        errand = self.errands.of(wanted.id)
-        return weights_view.weights_view(wanted, shelf.look(wanted), errand, language)
+    def _weights_view(self, wanted: Package, pair: Answer | None, language: str) -> View:
+        found, errand = shelf.look(wanted), self.errands.of(wanted.id)
+        precision = pair.precision if pair else None
+        return weights_view.weights_view(wanted, found, errand, language, precision)
 
     def _session(self, request: Request) -> Session:
         session = self.sessions.get(request.path_params["session"])

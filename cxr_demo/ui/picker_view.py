@@ -51,13 +51,18 @@ class _Offer:
     def model(self, card: ModelCard) -> View:
         """One line of the list: `{"id", "name", "here", "missing", "pairs"}`."""
         here, language = catalogue.is_installed(card), self._language
+        loadable = catalogue.available(card)
         return {
             "id": card.id,
             "name": catalogue.words(card, language) if here else model_name(card.id, language),
             "here": here,
             "missing": _way(card, here, language),
             # A precision that is meant for old cards is offered on those only.
-            "pairs": [self._pair(card, each) for each in card.precisions if each in self._barred],
+            "pairs": [
+                self._pair(card, each) | {"here": each in loadable}
+                for each in card.precisions
+                if each in self._barred
+            ],
         }
 
     def line(self, card: ModelCard, precision: Precision) -> View:

@@ -6,7 +6,9 @@ from typing import Any
 
 from cxr_demo import weights
 from cxr_demo.errors import CxrError
+from cxr_demo.records import Precision
 from cxr_demo.ui.about_text import LICENCES_PT
+from cxr_demo.ui.copies_view import copies_view, copy_actions
 from cxr_demo.ui.errands import Errand, Kind, State
 from cxr_demo.ui.strings import text
 from cxr_demo.units import format_bytes, format_seconds
@@ -67,8 +69,16 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f" · {share * 100:.0f} %"
 
 
-def weights_view(wanted: Package, shelf: Shelf, errand: Errand | None, language: str) -> View:
-    """Everything about the weights of one model."""
+def weights_view(
+    wanted: Package,
+    shelf: Shelf,
+    errand: Errand | None,
+    language: str,
+    precision: Precision | None = None,
+) -> View:
+    """Everything about the weights of one model; `precision` is the chosen one, which may be
+    prepared."""
+    here = shelf.state is Stock.HERE
     licence = wanted.licence
     return {
         "id": wanted.id,
@@ -76,6 +86,7 @@ def weights_view(wanted: Package, shelf: Shelf, errand: Errand | None, language:
         "badge": badge(shelf, None, language),
         "says": _says(shelf, language),
         "facts": _facts(wanted, shelf, language),
+        "copies": [text("weights.prepared", language), copies_view(wanted.card, language)],
         "gated": licence.gated,
         "confirm": [text("weights.online", language, host=HUB)],
         "command": f"python -m cxr_demo weights fetch {wanted.id}",
@@ -83,7 +94,8 @@ def weights_view(wanted: Package, shelf: Shelf, errand: Errand | None, language:
         "folder": str(shelf.folder),
         "going": _going(errand, language) if errand and errand.going else None,
         "outcome": _outcome(wanted, errand, language) if errand and not errand.going else None,
-        "actions": _actions(shelf, errand, language),
+        "actions": _actions(shelf, errand, language)
+        + ([] if errand and errand.going else copy_actions(wanted.card, precision, here, language)),
     }
 
 
@@ -166,10 +178,16 @@ def _outcome(wanted: Package, errand: Errand, language: str) -> View:
         words, copied, right = _checked(errand, language)
         state = state if right else str(State.FAILED)
     else:
-        size = format_bytes(errand.lines[-1].get("bytes") if errand.lines else None, language)
+        size = format_bytes(_bytes(errand), language)
         words = text(f"weights.done.{errand.kind}", language, bytes=size)
     told = {"kind": str(errand.kind), "state": state, "words": words, "hint": hint}
     return told | {"text": copied}
+
+
+def _bytes(errand: Errand) -> int | None:
+    """What was deleted, or the size of the copy that was made."""
+    said = errand.lines[-1] if errand.lines else {}
+    return said.get("bytes", said.get("size"))
 
 
 def _checked(errand: Errand, language: str) -> tuple[str, str, bool]:

@@ -100,6 +100,7 @@ export class PickerPane {
 
   choose(model, pair) {
     if (pair.barred) return;
+    if (!pair.here) return this.app.showFit(model, pair.precision);
     this.app.act("choose", { model, precision: pair.precision });
   }
 
@@ -169,7 +170,7 @@ export class PickerPane {
     return h(
       "button",
       {
-        class: "pair",
+        class: pair.here ? "pair" : "pair away",
         type: "button",
         "aria-current": String(current),
         "aria-disabled": pair.barred ? "true" : null,
@@ -186,7 +187,7 @@ export class PickerPane {
   }
 
   pick(model, pair) {
-    if (!model.here) return this.leave(model.id, pair.precision);
+    if (!pair.here) return this.leave(model.id, pair.precision);
     if (pair.barred) return;
     this.choose(model.id, pair);
     this.list.hidePopover();

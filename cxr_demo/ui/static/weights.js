@@ -26,23 +26,23 @@ export class WeightsBox {
 
   render(told) {
     this.told = told;
-    const { title, name, badge, says, facts, command, command_label, language } = told;
-    this.drawHead({ title, name, badge, says, facts, command, command_label, language });
+    const { title, name, badge, says, facts, copies, command, command_label, language } = told;
+    this.drawHead({ title, name, badge, says, facts, copies, command, command_label, language });
     this.drawGoing(told.going);
     this.drawOutcome({ outcome: told.outcome, language });
     this.drawActions({ id: told.id, actions: told.actions });
-    this.opened?.(told);
   }
 
-  showHead({ title, name, badge, says, facts, command, command_label }) {
+  showHead({ title, name, badge, says, facts, copies, command, command_label }) {
     this.title.textContent = `${title} · ${name}`;
     this.badge.className = "stock";
     this.badge.dataset.state = badge.state;
     const sign = h("i", { class: "sign", "aria-hidden": "true" }, badge.icon);
     this.badge.replaceChildren(sign, badge.words);
     this.says.textContent = says;
+    const rows = copies[1] ? [copies, ...facts] : facts;
     this.facts.replaceChildren(
-      ...facts.flatMap(([each, value]) => [h("dt", {}, each), h("dd", {}, value)]),
+      ...rows.flatMap(([each, value]) => [h("dt", {}, each), h("dd", {}, value)]),
       h("dt", {}, command_label),
       h("dd", {}, h("code", {}, command), this.copier(command)),
     );
@@ -109,7 +109,7 @@ export class WeightsBox {
   press(id) {
     const dialogs = { fetch: "askFetch", urls: "askUrls", import: "askImport", delete: "askDelete" };
     if (dialogs[id]) this[dialogs[id]]();
-    else this.do(id);
+    else this.do(id, { precision: this.pane.chosen[1] });
   }
 
   do(what, more = {}) {
