@@ -1,6 +1,8 @@
 """`python -m cxr_demo fit`: which model fits this machine's GPU, or a card of another size."""
 
 import argparse
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +10,12 @@ from typing import Any
 from cxr_demo import fit
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.fit import Answer, Gpu, Machine
+from cxr_demo.fit.architectures import ARCHITECTURES
+from cxr_demo.models.cards import CARDS
+from cxr_demo.records import Precision, Telemetry
 from cxr_demo.units import UNKNOWN, format_bytes, format_seconds
+from cxr_demo.worker.client import Measuring, WorkerClient
+from cxr_demo.worker.launch import START_S
 
 _HEADS = {
     "en": ("model", "precision", "answer", "load", "reading", "", "first word", "per token"),
@@ -21,6 +28,10 @@ _WORDS = {
         "none": "No NVIDIA GPU; main memory: {free} of {total} free",
         "card": "{size} GB card",
         "larger": "larger card",
+        "waiting": "waiting",
+        "building": "building",
+        "reading": "reading",
+        "left": "left",
     },
     "pt": {
         "free": "{name}: {free} livres de {total}",
@@ -28,6 +39,10 @@ _WORDS = {
         "none": "Sem GPU NVIDIA; memória principal: {free} livres de {total}",
         "card": "placa de {size} GB",
         "larger": "placa maior",
+        "waiting": "esperando",
+        "building": "montando",
+        "reading": "lendo",
+        "left": "restantes",
     },
 }
 
@@ -35,11 +50,26 @@ _WORDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--vram", metavar="GB", help="ask for a card of this size instead")
+    parser.add_argument(
+        "--measure",
+        metavar="MODEL",
+        choices=tuple(ARCHITECTURES),
+        help="measure this model on this GPU, with random weights and without a download: "
+        + ", ".join(ARCHITECTURES),
+    )
+    parser.add_argument(
+        "--precision",
+        type=Precision,
+        choices=tuple(Precision),
+        help="with --measure; without it, every precision that should fit",
+    )
     add_common_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the answers for every GPU of this machine, or for the typed one; always 0."""
+    if arguments.measure is not None:
+        measure(arguments.measure, arguments.precision, arguments.json, arguments.language)
     found = fit.machine()
     cards: Sequence[Gpu | None] = found.gpus or (None,)
     if arguments.vram is not None:
@@ -52,6 +82,55 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             _print(card, found, answers, advice, arguments.language)
     return 0
+
+
+def measure(model: str, precision: Precision | None, as_json: bool, language: str) -> None:
+    """Measure `model` on this machine's GPU and store what was found. Raises NoGpu, OutOfMemory,
+    or what else the worker says."""
+    if fit.machine().first is None:
+        raise fit.NoGpu()
+    with WorkerClient.start(preload=False) as worker:
+        status = worker.wait(lambda status: status.telemetry is not None, START_S)
+        for each in _wanted(model, precision, status.telemetry, language):
+            running = worker.measure_fit(model, each)
+            try:
+                _follow(running, f"{CARDS[model].name}, {each}", language)
+            except KeyboardInterrupt:
+                running.stop()
+                raise
+            found = running.result()
+            if as_json:
+                print_json({"measured": asdict(found)})
+
+
+def _wanted(
+    model: str, precision: Precision | None, telemetry: Telemetry | None, language: str
+) -> list[Precision]:
+    """`precision`, or all that should fit beside everything but our own worker."""
+    gpu = fit.machine(telemetry).first
+    if precision is not None or gpu is None:
+        return [] if precision is None else [precision]
+    able = [each.precision for each in fit.answers(gpu) if each.model == model and each.runs]
+    if not able:
+        raise fit.NothingFits(model=CARDS[model].name, free=format_bytes(gpu.free, language))
+    return able
+
+
+def _follow(running: Measuring, title: str, language: str) -> None:
+    """One line on the terminal's error stream that tells how far it is, until it is done."""
+    words, shown = _WORDS[language], ""
+    while not running.done:
+        now = running.progress
+        share = "" if now is None else f" {now.fraction:.0%}"
+        left = None if now is None else now.remaining
+        rest = "" if left is None else f", {format_seconds(left, language)} {words['left']}"
+        line = f"{title}: {words[now.stage if now else 'waiting']}{share}{rest}"
+        if line != shown and sys.stderr.isatty():
+            print(f"\r{line:<78}", end="", file=sys.stderr, flush=True)
+            shown = line
+        time.sleep(0.1)
+    if shown:
+        print(f"\r{'':<78}\r", end="", file=sys.stderr, flush=True)
 
 
 def _record(

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
-from cxr_demo import cli
+from cxr_demo import cli, fit
 from cxr_demo.fit import measured
+from cxr_demo.telemetry import nvml
+from cxr_demo.units import GIB
+from cxr_demo.worker import launch
+from tests.worker.measuring_worker import GPU, PEAK
+from tests.worker.test_measuring import MADE_UP
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +45,31 @@ def test_this_machine_is_asked_without_a_size(capsys):
 def test_a_size_that_is_none_is_refused_in_one_sentence(capsys):
     assert cli.main(["fit", "--vram", "eight", "--language", "en"]) == 1
     assert "type a number of GB" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(nvml.first_visible() is not None, reason="there is a GPU here")
+def test_measuring_without_a_gpu_is_one_sentence(capsys):
+    assert cli.main(["fit", "--measure", "chexagent-2-3b", "--language", "en"]) == 1
+    assert "no NVIDIA GPU here" in capsys.readouterr().err
+
+
+def test_measuring_through_the_worker_ends_in_the_table(capsys, monkeypatch):
+    card = fit.Gpu(GPU, 8 * GIB, 7 * GIB, index=0)
+    monkeypatch.setattr(fit, "machine", lambda told=None: fit.Machine((card,), GIB, GIB, visible=0))
+    monkeypatch.setattr(launch, "COMMAND", MADE_UP)
+    asked = ["fit", "--measure", "chexagent-2-3b", "--precision", "nf4", "--language", "en"]
+    assert cli.main(asked) == 0
+    said = capsys.readouterr().out
+    assert "measured on this GPU" in said and "300 ms" in said and "10 ms" in said
+    assert cli.main([*asked, "--json"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["measured"]["need"]["decode"] == PEAK
+    assert "here" in {each["basis"] for each in second["answers"]}
+
+
+def test_nothing_is_measured_that_should_not_fit(capsys, monkeypatch):
+    card = fit.Gpu(GPU, 2 * GIB, GIB, index=0)
+    monkeypatch.setattr(fit, "machine", lambda told=None: fit.Machine((card,), GIB, GIB, visible=0))
+    monkeypatch.setattr(launch, "COMMAND", MADE_UP)
+    assert cli.main(["fit", "--measure", "chexagent-8b", "--language", "en"]) == 1
+    assert "--precision" in capsys.readouterr().err

@@ -17,7 +17,13 @@ from cxr_demo.fit.answers import (
     verdict_word,
 )
 from cxr_demo.fit.estimate import Need, Work, need
-from cxr_demo.fit.faults import CardNotUnderstood, MeasuringStopped, NoGpu, NotDescribed
+from cxr_demo.fit.faults import (
+    CardNotUnderstood,
+    MeasuringStopped,
+    NoGpu,
+    NotDescribed,
+    NothingFits,
+)
 from cxr_demo.fit.machine import Gpu, Machine, machine, typed
 from cxr_demo.fit.measured import Measured
 from cxr_demo.fit.offers import offer
@@ -36,6 +42,7 @@ __all__ = [
     "Need",
     "NoGpu",
     "NotDescribed",
+    "NothingFits",
     "Quality",
     "Sentence",
     "Verdict",

@@ -19,6 +19,20 @@ class NoGpu(ModelError):
     pt = "Não há aqui uma GPU NVIDIA que possa ser medida: só existe a estimativa."
 
 
+class NothingFits(ModelError):
+    """No precision of a model should fit, so there is nothing worth measuring."""
+
+    code = "nothing_fits"
+    en = (
+        "No precision of {model} should fit into the {free} that are free: name one with "
+        "--precision to try it all the same."
+    )
+    pt = (
+        "Nenhuma precisão de {model} deve caber nos {free} livres: indique uma com --precision "
+        "para tentar mesmo assim."
+    )
+
+
 class NotDescribed(ModelError):
     """Nothing is known of this model's tensors, so its memory cannot be counted."""
 

@@ -55,6 +55,7 @@ WORKER: dict[str, Pair] = {
     "worker.loading": ("Loading {model}", "Carregando {model}"),
     "worker.reading": ("Reading", "Lendo"),
     "worker.evaluating": ("Evaluation running", "Avaliação em andamento"),
+    "worker.measuring": ("Measuring {model}", "Medindo {model}"),
     "worker.dead": (
         "Model process ended · starting again",
         "Processo do modelo terminou · reiniciando",

@@ -43,7 +43,7 @@ from cxr_demo.worker.messages import (
     WorkerState,
     WorkerStatus,
 )
-from cxr_demo.worker.streams import ReadingStream, Reply, Waiter
+from cxr_demo.worker.streams import Measuring, ReadingStream, Reply, Waiter
 from cxr_demo.worker.wire import WireError
 
 SILENCE_S = 30.0
@@ -143,6 +143,15 @@ class WorkerClient:
         """Measure whether a model uses its image (of the loaded one, if none is named), and store
         the result on this machine. The future raises CxrError."""
         return self._ask(lambda id: messages.Prove(id, model, precision))
+
+    def measure_fit(self, model: str, precision: Precision) -> Measuring:
+        """Measure on this GPU what `model` takes of it, with random weights and no download; stored
+        for `fit.answers`. The model that is loaded leaves. Its `result` raises NoGpu, OutOfMemory,
+        MeasuringStopped or JobRunning."""
+        id = self._next_id()
+        measuring = Measuring(lambda: self._stop(id))
+        self._submit(messages.MeasureFit(id, model, precision), measuring)
+        return measuring
 
     def start_job(self, kind: str, recipe: dict[str, Any]) -> Future[JobStatus]:
         """Start the evaluation `kind`, or go on where the same recipe stopped. Its progress is in
@@ -321,6 +330,7 @@ def _next(channel: Channel) -> Any:
 __all__ = [
     "JobState",
     "JobStatus",
+    "Measuring",
     "ReadingStream",
     "SeenImage",
     "WorkerClient",

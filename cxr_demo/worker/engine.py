@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from cxr_demo import calibration, models
 from cxr_demo.errors import CxrError, ModelError, OutOfMemory, WorkerDied
 from cxr_demo.evaluation.job import Answers
+from cxr_demo.fit import NoGpu
 from cxr_demo.models import proofs
 from cxr_demo.models.faults import ImageNotUsed
 from cxr_demo.paths import private_dir
@@ -170,6 +171,13 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - two images at once may not fit where one does
             note(error)
             _let_go(error)
+
+    def only_gpu(self) -> str:
+        """torch's name of the GPU, whose lease this takes. Raises NoGpu or LeaseHeld."""
+        device = self._open_device()
+        if device == "cpu":
+            raise NoGpu()
+        return device
 
     def unload(self) -> None:
         """Free the device's memory. Safe to call after any error."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cxr_demo import fit
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.progress import ArmStatus, RunPhase
 from cxr_demo.records import (
@@ -40,6 +41,7 @@ class WorkerState(StrEnum):
     LOADING = "loading"
     READING = "reading"
     EVALUATING = "evaluating"
+    MEASURING = "measuring"
     DEAD = "dead"
 
 
@@ -88,9 +90,9 @@ class JobStatus:
 class WorkerStatus:
     """The worker at one moment.
 
-    `fraction` in 0..1 while LOADING, where it is known. `device` is the device's name ("NVIDIA
-    H200", "CPU"), None until it is known. `error` is the last error outside of a reading, as
-    `CxrError.to_dict()`: why it died, or why a model could not be loaded. `since` is the time
+    `fraction` in 0..1 while LOADING or MEASURING, where it is known. `device` is the device's name
+    ("NVIDIA H200", "CPU"), None until it is known. `error` is the last error outside of a reading,
+    as `CxrError.to_dict()`: why it died, or why a model could not be loaded. `since` is the time
     (seconds of the epoch) at which `state` was entered. `waiting` counts readings in the queue.
     """
 
@@ -170,6 +172,16 @@ class Prove:
 
 
 @dataclass(frozen=True)
+class MeasureFit:
+    """What a model with random weights takes of this GPU; answered by MeasureUpdates, then by a
+    `fit.Measured`, which is stored here. Ended by `Stop`."""
+
+    id: int
+    model: str
+    precision: Precision
+
+
+@dataclass(frozen=True)
 class Unload:
     """Free the device."""
 
@@ -215,7 +227,19 @@ class Shutdown:
     id: int
 
 
-Request = Load | Read | See | Prove | Unload | StartJob | StopJob | PauseJob | ResumeJob | Shutdown
+Request = (
+    Load
+    | Read
+    | See
+    | Prove
+    | MeasureFit
+    | Unload
+    | StartJob
+    | StopJob
+    | PauseJob
+    | ResumeJob
+    | Shutdown
+)
 
 # ---------------------------------------------------------------- from the worker
 
@@ -238,6 +262,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class MeasureProgress:
+    """How far a measurement is: `stage` is "building" or "reading", `fraction` of the whole in
+    0..1, `remaining` in seconds (None until it is known)."""
+
+    stage: str
+    fraction: float
+    remaining: float | None
+
+
+@dataclass(frozen=True)
+class MeasureUpdate:
+    """Progress of the measurement with this id."""
+
+    id: int
+    progress: MeasureProgress
+
+
+@dataclass(frozen=True)
 class ReadingUpdate:
     """One event of the reading with this id."""
 
@@ -251,6 +293,7 @@ CODEC = Codec(
         *(WorkerState, JobState, JobStatus, WorkerStatus, SeenImage),
         *(Load, Read, Stop, See, Prove, Unload, StartJob, StopJob, PauseJob, ResumeJob, Shutdown),
         *(RunPhase, ArmStatus),
+        *(MeasureFit, MeasureUpdate, MeasureProgress, fit.Measured, fit.Need),
         *(Welcome, Answer, ReadingUpdate),
     )
 )

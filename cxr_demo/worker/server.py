@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from cxr_demo.errors import CxrError, ModelError, OutOfMemory
+from cxr_demo.errors import CxrError, ModelError
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -23,17 +23,17 @@ from cxr_demo.records import (
     Radiograph,
     Reading,
     ReadingEvent,
-    Telemetry,
     TokenEvent,
 )
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker import engine as engines
+from cxr_demo.worker import measuring
 from cxr_demo.worker.answers import answer, note, refuse
 from cxr_demo.worker.desk import Desk, Task
 from cxr_demo.worker.endpoint import Door
 from cxr_demo.worker.engine import DeviceFault, Engine
-from cxr_demo.worker.faults import ReadingStopped
+from cxr_demo.worker.faults import JobRunning, ReadingStopped
 from cxr_demo.worker.hall import Client, Hall
 from cxr_demo.worker.host import DeviceHost
 from cxr_demo.worker.jobs import JobReader, Jobs
@@ -41,10 +41,12 @@ from cxr_demo.worker.messages import (
     Answer,
     JobStatus,
     Load,
+    MeasureFit,
     PauseJob,
     Prove,
     Read,
     ReadingUpdate,
+    Request,
     ResumeJob,
     See,
     Shutdown,
@@ -137,7 +139,7 @@ class Server:
             case Shutdown(id=id):
                 client.send(Answer(id))
                 self.end()
-            case Load() | Read() | See() | Prove() | Unload() | StartJob() | ResumeJob():
+            case _ if isinstance(request, Request):  # all others wait for the device
                 task = Task(client, request)
                 try:
                     self._desk.submit(task)
@@ -186,6 +188,8 @@ class Server:
                     answer(task, self._engine.see(request.radiograph, request.kind))
                 case Prove():
                     self._prove(task, request)
+                case MeasureFit():
+                    self._measure(task, request)
                 case Load():
                     self._load(task, request)
                 case Unload():
@@ -225,6 +229,26 @@ class Server:
         self._bring(*wanted, task)
         self._show(state=WorkerState.READING)
         answer(task, self._engine.prove())
+
+    def _measure(self, task: Task, request: MeasureFit) -> None:
+        """Alone on the device: what is loaded leaves, and does not come back by itself."""
+        measuring.check(request.model, request.precision)
+        if self._jobs.active:
+            raise JobRunning()
+        self._show(
+            state=WorkerState.MEASURING,
+            model=request.model,
+            precision=request.precision,
+            device=None,
+            fraction=0.0,
+        )
+        try:
+            found = measuring.perform(task, request, self._engine, self._sampler, self._show)
+        finally:
+            self._sampler.end_request()
+            self._engine.unload()
+            self._show_loaded()
+        answer(task, found)
 
     def _bring(
         self,
@@ -351,18 +375,13 @@ class Server:
         try:
             translated = self._engine.translate(error, model)
         except DeviceFault as fault:
-            refuse(task, self._explained(fault.told, task, before), report)
+            refuse(task, explained(fault.told, task.request, before), report)
             raise
-        translated = self._explained(translated, task, before)
+        translated = explained(translated, task.request, before)
         self._show_loaded()  # an out-of-memory has emptied the device
         if not isinstance(translated, ReadingStopped) and isinstance(task.request, Load):
             self._show(error=translated.to_dict())
         refuse(task, translated, report)
-
-    def _explained(self, error: CxrError, task: Task, before: Telemetry) -> CxrError:
-        if not isinstance(error, OutOfMemory):
-            return error
-        return explained(error, task.request, before)
 
     def _guard(self, action: Callable[[], None]) -> None:
         try:

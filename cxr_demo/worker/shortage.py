@@ -3,17 +3,20 @@
 from typing import Any
 
 from cxr_demo import fit
-from cxr_demo.errors import OutOfMemory
+from cxr_demo.errors import CxrError, OutOfMemory
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Precision, Telemetry
 
 
-def explained(error: OutOfMemory, request: Any, before: Telemetry) -> OutOfMemory:
-    """`error` of `request` (a Load, Read, ...) with `needed` and `free` in bytes and an `offer`, as
-    far as they can be told. `before` was sampled while the model was still on the device."""
+def explained(error: CxrError, request: Any, before: Telemetry) -> CxrError:
+    """`error` of `request` (a Load, Read, ...); one for want of memory with `needed` and `free` in
+    bytes and an `offer`, as far as they can be told. `before` was sampled while the model was still
+    on the device."""
     model, precision = getattr(request, "model", None), getattr(request, "precision", None)
-    if model not in ARCHITECTURES or not isinstance(precision, Precision):
+    if not isinstance(error, OutOfMemory) or model not in ARCHITECTURES:
+        return error
+    if not isinstance(precision, Precision):
         return error
     machine = fit.machine(before)
     gpu = next((each for each in machine.gpus if each.index == before.device_index), None)

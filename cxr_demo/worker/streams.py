@@ -6,8 +6,10 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from cxr_demo.errors import CxrError
+from cxr_demo.fit import Measured
 from cxr_demo.records import DoneEvent, FailedEvent, ReadingEvent, TokenEvent
 from cxr_demo.worker import messages
+from cxr_demo.worker.messages import MeasureProgress, MeasureUpdate
 
 
 class Waiter(Protocol):
@@ -57,6 +59,45 @@ class ReadingStream(Iterator[ReadingEvent]):
     def fail(self, error: CxrError) -> None:
         """Called by the client's thread when the worker is gone."""
         self._events.put(messages.failed(error, self.report))
+
+
+class Measuring:
+    """A measurement of what a model takes of the GPU; see `WorkerClient.measure_fit`."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._reply = Reply()
+        self._stop = stop
+        self._progress: MeasureProgress | None = None
+
+    @property
+    def progress(self) -> MeasureProgress | None:
+        """The newest; None while it waits for its turn."""
+        return self._progress
+
+    @property
+    def done(self) -> bool:
+        """True once there is a result or an error."""
+        return self._reply.future.done()
+
+    def result(self, timeout: float | None = None) -> Measured:
+        """The figures, once they are there. Raises CxrError, or TimeoutError after `timeout` s."""
+        found: Measured = self._reply.future.result(timeout)
+        return found
+
+    def stop(self) -> None:
+        """Give up; nothing is stored."""
+        self._stop()
+
+    def receive(self, message: Any) -> bool:
+        """Called by the client's thread for each update, and for the answer."""
+        if isinstance(message, MeasureUpdate):
+            self._progress = message.progress
+            return False
+        return self._reply.receive(message)
+
+    def fail(self, error: CxrError) -> None:
+        """Called by the client's thread when the worker is gone."""
+        self._reply.fail(error)
 
 
 class Reply:

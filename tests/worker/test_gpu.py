@@ -69,3 +69,17 @@ def test_a_gpu_that_is_full_costs_one_reading(start):
     until(lambda: used() < GIB, 10)
     *_, done = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)
     assert isinstance(done, DoneEvent), done
+
+
+def test_a_true_size_model_is_measured_and_leaves_nothing(start):
+    worker = start(launch.COMMAND)
+    worker.wait(lambda status: status.telemetry is not None, 30)
+    found = worker.measure_fit("chexagent-2-3b", Precision.NF4).result(300)
+    assert 2 * GIB < found.need.load <= found.need.peak < 5 * GIB
+    assert found.tokens == 512 and 0 < found.tpot < found.ttft < 10
+    print(found)
+    worker.wait(lambda status: status.model is None, 5)
+    read_at = time.time()
+    status = worker.wait(lambda status: status.telemetry.at > read_at, 5)
+    left = status.telemetry.gpus[GPU].used - status.telemetry.device_baseline
+    assert left < GIB  # the context, and no tensor
