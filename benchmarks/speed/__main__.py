@@ -4,8 +4,10 @@
 Each model's checkpoint is written by a process of its own, measured as a user would load it, and
 deleted. Stages: batch1 (time to the first token and per token of every path, over the floor),
 fidelity (logits against stock), throughput (JPEG to text), start (from "choose model" to the first
-token, and peak memory, in fresh processes), kernels (4-bit products). A stage that would end after
-`--budget` seconds is not begun, and said to be left out. `--merge FOLDER` joins the results.
+token, and peak memory, in fresh processes), kernels (each part of a decode step).
+
+A stage that would end after `--budget` seconds is not begun, and said to be left out.
+`--merge FOLDER` joins the results.
 """
 
 import argparse

@@ -100,9 +100,7 @@ def _throughput(bench: Bench, precision: Precision) -> dict[str, Any]:
 
 
 def _kernels(bench: Bench, precision: Precision) -> dict[str, Any]:
-    bench.release()
-    call = bench.call
-    return kernels.measure(call.model, call.device, call.size, call.tiny)
+    return kernels.measure(bench.engine(precision), bench.stock(precision), bench.call.size)
 
 
 STAGES: dict[str, Callable[[Bench, Precision], dict[str, Any]]] = {
@@ -122,8 +120,6 @@ def run(call: Call, jpegs: Path) -> list[str]:
     failed = []
     for stage in (each for each in call.stages if each in INSIDE):
         for precision in call.precisions:
-            if stage == "kernels" and precision is not Precision.NF4:
-                continue
             if not call.time_for(stage, precision):
                 continue
             try:

@@ -74,7 +74,7 @@ class Stock(ABC):
     def eager(self, whole: bool) -> Iterator[None]:
         """Attention written out ("eager") instead of SDPA, in the whole model or in the language
         model alone."""
-        attend(self.native if whole else self.generator.get_decoder(), "eager")
+        attend(self.native if whole else self.body, "eager")
         try:
             yield
         finally:

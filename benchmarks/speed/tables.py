@@ -178,12 +178,16 @@ def _start_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _kernel_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    for each in found["products"]:
+    for each in found["parts"]:
+        floor = each["bytes"] / found["bandwidth"]
         yield {
-            "layer": f"{each['outputs']} x {each['inputs']}",
+            "part of a layer": each["part"],
             "rows": each["rows"],
-            **{f"{name} (us)": _us(one["seconds"]) for name, one in each["by"].items()},
-            **{f"{name} error": one["error"] for name, one in each["by"].items()},
+            "us": _us(each["seconds"]),
+            "native modules (us)": _us(each["native_seconds"]),
+            "its weights' floor (us)": _us(floor) if each["bytes"] else None,
+            "error": each["error"],
+            "native error": each["native_error"],
         }
 
 
@@ -203,5 +207,5 @@ _TITLES = {
     "throughput": "Evaluation: JPEG files to text",
     "start": 'From "choose model" to the first token, and memory',
     "fidelity": "The output is the model's",
-    "kernels": "4-bit products",
+    "kernels": "Parts of a decode step",
 }

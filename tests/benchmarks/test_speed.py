@@ -66,8 +66,13 @@ def test_every_stage_gives_its_figures(model, installed, tmp_path):
         batches = figures(tmp_path, model, "throughput", precision)
         assert batches["engine"]["whole"]["images"] == TINY.images
         assert batches["stock"]["best_batch"] in TINY.batches
-    for product in figures(tmp_path, model, "kernels", "nf4")["products"]:
-        assert all(each["error"] < 0.02 for each in product["by"].values())
+        parts = figures(tmp_path, model, "kernels", precision)["parts"]
+        assert {each["part"] for each in parts} > {"attention"}
+        for part in parts:
+            assert part["seconds"] > 0
+            assert (part["bytes"] > 0) == (part["native_seconds"] is not None)
+            errors = [part["error"], part["native_error"]]
+            assert all(0 <= each < 0.02 for each in errors if each is not None)
 
 
 def test_both_sides_of_the_evaluation_write_what_was_forced(installed, tmp_path):
@@ -98,13 +103,13 @@ def test_the_reference_is_the_uncached_stock_model(model, installed):
     seen, other = (noise(seed, SIDES[model]) for seed in (1, 2))
     inputs = reference.inputs([seen], prompt)
     forced = reference.forced(inputs, ids)
-    whole = uncached(reference, inputs, ids)
-    assert fidelity.distance(forced, whole).largest < 1e-4
+    assert fidelity.distance(forced, uncached(reference, inputs, ids)).largest < 1e-4
     unlike = reference.forced(reference.inputs([other], prompt), ids)
     assert fidelity.distance(forced, unlike).largest > 1e-2
-    with reference.eager(whole=True):
-        written_out = reference.forced(reference.inputs([seen], prompt), ids)
-    assert 0 < fidelity.distance(forced, written_out).largest < 1e-4
+    for whole in (True, False):
+        with reference.eager(whole):
+            written_out = reference.forced(reference.inputs([seen], prompt), ids)
+        assert 0 < fidelity.distance(forced, written_out).largest < 1e-4
     assert fidelity.distance(forced, reference.forced(inputs, ids)).largest == 0
 
 
@@ -191,11 +196,11 @@ def test_a_failing_stage_is_told_and_the_others_go_on(installed, tmp_path, monke
         raise RuntimeError("out of luck")
 
     monkeypatch.setitem(inside.STAGES, "batch1", broken)
-    wanted = call("medgemma-4b-it", tmp_path, ("batch1", "kernels"), (Precision.NF4,))
-    assert inside.run(wanted, tmp_path / "jpegs") == ["medgemma-4b-it batch1 nf4"]
+    wanted = call("medgemma-4b-it", tmp_path, ("batch1", "kernels"), (Precision.BF16,))
+    assert inside.run(wanted, tmp_path / "jpegs") == ["medgemma-4b-it batch1 bf16"]
     assert "out of luck" in capsys.readouterr().err
     assert [each.name for each in tmp_path.glob("*.json")] == [
-        "speed_medgemma-4b-it_kernels_nf4.json"
+        "speed_medgemma-4b-it_kernels_bf16.json"
     ]
 
 
