@@ -1,6 +1,7 @@
 """Addresses of the screen "Will it fit?" and of the picker, under /cxr beside those of `api`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -108,7 +109,8 @@ class FitApi:
         elif wanted == "forget":
             self.errands.forget(model)
         elif wanted == Kind.IMPORT:
-            self.errands.start(Kind.IMPORT, model, folder, "--model", model)
+            place = str(Path(folder).expanduser())
+            self.errands.start(Kind.IMPORT, model, place, "--model", model)
         elif wanted in ("prepare", "delete_copy"):
             kind = Kind.PREPARE if wanted == "prepare" else Kind.DELETE
             self.errands.start(kind, model, model, "--precision", str(Precision(precision)))
@@ -131,9 +133,7 @@ class FitApi:
         if pair is None:
             return None
         task = self.fitness.task
-        measure = None
-        if self.fitness.can_measure:
-            measure = fit_view.measure_view(pair, chosen, machine, task, language)
+        measure = fit_view.measure_view(pair, chosen, machine, task, language)
         shown = fit_view.pair_view(pair, measure, language)
         return shown | {"marks": marks.marks(CARDS[pair.model], pair.precision, language)}
 

@@ -143,7 +143,7 @@ def smallest_words(size: int | None, language: str) -> str:
     return text("fit.smallest", language, size=size)
 
 
-def pair_view(answer: Answer, measure: View | None, language: str) -> View:
+def pair_view(answer: Answer, measure: View, language: str) -> View:
     """The chosen pair: `{"title", "icon", "verdict", "words", "reason", "facts", "measure"}`."""
     precision = text(f"precision.{answer.precision}", language)
     return {

@@ -14,32 +14,10 @@ from cxr_demo import fit
 from cxr_demo.errors import CxrError
 from cxr_demo.fit import Answer, Gpu, Machine
 from cxr_demo.records import Precision, Telemetry
+from cxr_demo.worker.streams import Measuring
 
 FRESH_S = 1.0
 """Seconds for which what was asked of the machine counts as now."""
-
-
-class MeasureProgress(Protocol):
-    """`worker.client`: stage "waiting", "building" or "reading"; `remaining` in seconds."""
-
-    stage: str
-    fraction: float | None
-    remaining: float | None
-
-
-class Measuring(Protocol):
-    """A measurement that goes on in the worker."""
-
-    progress: MeasureProgress | None
-    done: bool
-
-    def result(self, timeout: float | None = None) -> fit.Measured:
-        """The figures. Raises CxrError."""
-        ...
-
-    def stop(self) -> None:
-        """End it soon; nothing is stored."""
-        ...
 
 
 class Measurer(Protocol):
@@ -73,20 +51,13 @@ class Task:
 class Fitness:
     """All screens' answers. `telemetry` gives the worker's newest; `measurer` measures."""
 
-    def __init__(
-        self, telemetry: Callable[[], Telemetry | None], measurer: Measurer | None
-    ) -> None:
+    def __init__(self, telemetry: Callable[[], Telemetry | None], measurer: Measurer) -> None:
         self._telemetry = telemetry
         self._measurer = measurer
         self._lock = threading.Lock()
         self._machine: Machine | None = None
         self._asked = 0.0
         self.task: Task | None = None
-
-    @property
-    def can_measure(self) -> bool:
-        """True if the worker knows how to measure."""
-        return self._measurer is not None
 
     def machine(self) -> Machine:
         """This machine now, not older than `FRESH_S`."""
@@ -110,8 +81,7 @@ class Fitness:
     def measure(self, model: str, precision: Precision) -> None:
         """Start measuring, unless a measurement goes on."""
         with self._lock:
-            idle = self.task is None or self.task.measuring.done
-            if idle and self._measurer is not None:
+            if self.task is None or self.task.measuring.done:
                 started = self._measurer.measure_fit(model, precision)
                 self.task = Task(model, precision, started)
 

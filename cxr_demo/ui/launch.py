@@ -100,7 +100,7 @@ def _serve(
     sessions = Sessions(Services(pool, worker, paths, partial(pack, files), files.discard), choice)
     api = Api(sessions, files, titles, worker.status, samples.thumbnail)
     errands = Errands(given)
-    fitness = Fitness(lambda: worker.status().telemetry, None)
+    fitness = Fitness(lambda: worker.status().telemetry, worker)
     fit_api = FitApi(sessions, errands, fitness)
     access = Access(secrets.token_urlsafe(24), port, settings.host)
     ended = _signals()

@@ -199,8 +199,8 @@ def _checked(errand: Errand, language: str) -> tuple[str, str, bool]:
         count = sum(each["state"] == "right" for each in errand.lines)
         words = text("weights.done.verify", language, count=count)
     rows = [
-        f"{each['sha256'] or '–' * 8}  {each['name']}: "
-        f"{text('weights.file.' + each['state'], language)}"
+        f"{each['name']}: {text('weights.file.' + each['state'], language)}"
+        + (f"\n  {each['sha256']}" if each["sha256"] else "")
         for each in errand.lines
     ]
     return words, "\n".join(rows), not wrong
@@ -238,7 +238,10 @@ def _actions(shelf: Shelf, errand: Errand | None, language: str) -> list[View]:
     offered = [_action("fetch", f"weights.do.{fetch}", language, primary=leads)]
     if shelf.recorded and shelf.state in (Stock.HERE, Stock.ALTERED):
         offered.insert(0 if not leads else 1, _action("verify", "weights.do.verify", language))
-    offered.append(_action("import", "weights.do.import", language))
+    if state == "verified":
+        offered = [each for each in offered if each["id"] == "verify"]
+    else:
+        offered.append(_action("import", "weights.do.import", language))
     offered.append(_action("urls", "weights.do.urls", language))
     if shelf.state is not Stock.ABSENT:
         offered.append(_action("delete", "weights.do.delete", language, danger=True))

@@ -265,3 +265,35 @@ class PrepareStopped(Stopped):
     code = "prepare_stopped"
     en = "Stopped; nothing was kept of the unfinished copy: the same command begins anew."
     pt = "Parado; nada da cópia inacabada foi guardado: o mesmo comando começa de novo."
+
+
+class NotAFolder(ImportRefused):
+    """Nothing, or a file, lies where the folder should be."""
+
+    code = "import_not_a_folder"
+    en = "{folder} is not a folder on this machine: give the whole path of the folder."
+    pt = "{folder} não é uma pasta nesta máquina: indique o caminho completo da pasta."
+
+
+class OwnPlace(ImportRefused):
+    """The folder is where the model belongs already."""
+
+    code = "import_own_place"
+    en = "{folder} is the model's own place: there is nothing to import; verify it instead."
+    pt = "{folder} já é o lugar do modelo: não há o que importar; verifique-o."
+
+
+class NotWhole(ImportRefused):
+    """The folder lacks files of the model."""
+
+    code = "import_not_whole"
+    en = "{folder} cannot be imported without {names}: copy the model's folder as a whole."
+    pt = "{folder} não pode ser importada sem {names}: copie a pasta do modelo inteira."
+
+
+class ModelNotNamed(ImportRefused):
+    """Neither a record nor the folder's name says which model it is."""
+
+    code = "import_model_not_named"
+    en = "{folder} does not say which model it holds: name it with --model {known}."
+    pt = "{folder} não diz qual modelo contém: indique-o com --model {known}."

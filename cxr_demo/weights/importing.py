@@ -45,15 +45,15 @@ def import_folder(
 
     Raises ImportRefused, WrongHash, DiskFull, FolderRefused, AlreadyFetching, UnknownModel."""
     if not folder.is_dir():
-        raise faults.ImportRefused(folder=str(folder), detail="it is not a folder")
+        raise faults.NotAFolder(folder=str(folder))
     brought = record.read(folder)
     into = package(model or (brought.model if brought else _model_of(folder)))
     if folder.resolve() == into.folder.resolve():
-        raise faults.ImportRefused(folder=str(folder), detail="it is the model's own place")
+        raise faults.OwnPlace(folder=str(folder))
     should = _expected(into, folder, brought)
     lacking = missing_files(into, folder)
     if lacking:
-        raise faults.ImportRefused(folder=str(folder), detail=f"without {', '.join(lacking)}")
+        raise faults.NotWhole(folder=str(folder), names=", ".join(lacking))
     meter = Meter(on_progress, stopped or threading.Event())
     with exclusive(into):
         refuse_without_room(into.folder, sum(each.size for each in should.files.values()))
@@ -115,7 +115,7 @@ def _expected(into: Package, folder: Path, brought: Record | None) -> Record:
     if brought is not None and brought.model == into.id:
         absent = [name for name in brought.files if not (folder / name).is_file()]
         if absent:
-            raise faults.ImportRefused(folder=str(folder), detail=f"without {absent[0]}")
+            raise faults.NotWhole(folder=str(folder), names=absent[0])
         kept = {name for source in into.sources for name in wanted(source, brought.files)}
         return Record(into.id, brought.revisions, {n: brought.files[n] for n in sorted(kept)})
     names = [each.name for each in folder.iterdir() if each.is_file()]
@@ -147,9 +147,7 @@ def _model_of(folder: Path) -> str:
         known |= {f"models--{r.replace('/', '--')}" for r in repos}
         if names & known:
             return each.id
-    raise faults.ImportRefused(
-        folder=str(folder), detail=f"name the model: --model {' | '.join(PACKAGES)}"
-    )
+    raise faults.ModelNotNamed(folder=str(folder), known=" | ".join(PACKAGES))
 
 
 def _whole_safetensors(path: Path) -> bool:

@@ -44,7 +44,7 @@ def test_a_measurement_replaces_it_and_names_its_gpu():
     ]
     row = fit_view.row_view(answer, 10 * GIB, "en")
     assert (row["load"], row["prefill"], row["basis"]) == ("5.0", "6.0", "measured here")
-    facts = dict(fit_view.pair_view(answer, None, "pt")["facts"])
+    facts = dict(fit_view.pair_view(answer, {}, "pt")["facts"])
     assert facts["Origem"] == "medido nesta GPU, 26/11/2026"
     assert facts["Por token"] == "20 ms" and "Estimativa era" in facts
 
@@ -173,7 +173,7 @@ def test_one_measurement_goes_on_at_a_time_and_can_be_stopped():
 
 
 def test_every_model_says_one_thing_on_both_screens():
-    fitness = Fitness(lambda: None, None)
+    fitness = Fitness(lambda: None, Worker())
     fitness._machine, fitness._asked = machine(MODERN), float("inf")
     for answer in fitness.answers():
         assert fitness.answer(answer.model, answer.precision) == answer

@@ -57,7 +57,7 @@ export class FitPane {
 
   show(told) {
     this.language = told.language;
-    this.going = Boolean(told.weights.going || told.pair?.measure?.going);
+    this.going = Boolean(told.weights.going || told.pair?.measure.going);
     this.chosen = told.chosen;
     const { targets, error, memory, advice, columns, axis, models, language } = told;
     this.drawStrip({ targets, error, memory, advice, language });
@@ -244,7 +244,7 @@ export class FitPane {
       ...pair.marks.map(([words, how]) =>
         h("p", { class: "mark-line" }, h("b", {}, words), how ? ` · ${how}` : ""),
       ),
-      ...(pair.measure ? [this.measure(pair.measure)] : []),
+      this.measure(pair.measure),
     );
     if (kept) this.pair.querySelector("button")?.focus();
   }
