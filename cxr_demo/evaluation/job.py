@@ -7,7 +7,6 @@ before it returns, so a kill at any moment costs at most the image in work.
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from cxr_demo.errors import CxrError
@@ -15,9 +14,11 @@ from cxr_demo.evaluation.faults import RecipeUnknown
 from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.progress import Progress
 from cxr_demo.findings import Finding
-from cxr_demo.paths import private_dir
 from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
+from cxr_demo.store.place import store_path
 from cxr_demo.store.runs import RunStore
+
+__all__ = ["KINDS", "Answers", "DeviceJob", "Job", "Reader", "prepare", "store_path"]
 
 KINDS: dict[str, str] = {"phantoms": "cxr_demo.evaluation.phantom_run"}
 """Evaluations by name; each module offers `prepare(recipe, store) -> Job`."""
@@ -89,8 +90,3 @@ def prepare(kind: str, recipe: dict[str, Any], store: RunStore) -> Job:
         raise RecipeUnknown(detail=f"{kind}; known: {', '.join(KINDS)}")
     job: Job = importlib.import_module(KINDS[kind]).prepare(recipe, store)
     return job
-
-
-def store_path() -> Path:
-    """Where the evaluations of this user lie."""
-    return private_dir() / "evaluations.sqlite"

@@ -57,3 +57,8 @@ class Opened:
 def now() -> str:
     """ISO time to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def moment() -> str:
+    """ISO time to the microsecond: two changes do not look like one."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.store.connection import now
+from cxr_demo.store.connection import moment, now
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import Group, LabelRow, Row, SampleRow, TimedImage, pack
 
@@ -45,7 +45,7 @@ class EvaluationStore(StoreReader):
                 json.dumps(group.options, sort_keys=True),
                 group.state,
                 group.created or now(),
-                now(),
+                moment(),
             ),
         )
 
@@ -54,7 +54,7 @@ class EvaluationStore(StoreReader):
         told = None if error is None else json.dumps(error)
         self._connection.execute(
             "UPDATE evaluation SET state = ?, error = ?, updated = ? WHERE id = ?",
-            (state, told, now(), group),
+            (state, told, moment(), group),
         )
 
     def put_samples(self, manifest_sha256: str, samples: Iterable[SampleRow]) -> None:
@@ -89,14 +89,14 @@ class EvaluationStore(StoreReader):
             "INSERT INTO arm (id, evaluation, model, precision, pipeline, total, state, facts, "
             "created, updated) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?) "
             "ON CONFLICT (id) DO NOTHING",
-            (name, group, model, precision, pipeline, total, facts, now(), now()),
+            (name, group, model, precision, pipeline, total, facts, now(), moment()),
         )
         return name
 
     def set_arm_state(self, run: str, state: str) -> None:
         """Note what became of a run."""
         self._connection.execute(
-            "UPDATE arm SET state = ?, updated = ? WHERE id = ?", (state, now(), run)
+            "UPDATE arm SET state = ?, updated = ? WHERE id = ?", (state, moment(), run)
         )
 
     def set_facts(self, run: str, **facts: Any) -> None:
@@ -154,6 +154,7 @@ class EvaluationStore(StoreReader):
         """Store labels, durably; a labeler's older ones of the same outputs go."""
         with self._transaction() as connection:
             self._put_labels(connection, run, labels)
+            connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (moment(), run))
             connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (now(), run))
 
     def add_timing(self, run: str, timed: TimedImage) -> None:
@@ -204,7 +205,7 @@ class EvaluationStore(StoreReader):
         (text,) = connection.execute("SELECT facts FROM arm WHERE id = ?", (run,)).fetchone()
         merged = json.dumps(json.loads(text) | facts)
         connection.execute(
-            "UPDATE arm SET facts = ?, updated = ? WHERE id = ?", (merged, now(), run)
+            "UPDATE arm SET facts = ?, updated = ? WHERE id = ?", (merged, moment(), run)
         )
 
     def _fill_facts(self, connection: Any, run: str, facts: dict[str, Any]) -> None:

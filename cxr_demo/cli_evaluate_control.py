@@ -1,0 +1,73 @@
+"""`python -m cxr_demo evaluate status | pause | resume | stop`: evaluations of recipes."""
+
+import argparse
+import sys
+from dataclasses import asdict
+
+from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_evaluate_follow import follow, line, summary
+from cxr_demo.errors import CxrError
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
+from cxr_demo.worker.client import JobState, WorkerClient
+from cxr_demo.worker.lease import worker_lease
+
+_WORDS = {
+    "en": {"none": "No evaluation of a recipe is here.", "idle": "No evaluation runs."},
+    "pt": {"none": "Não há avaliação de receita aqui.", "idle": "Nenhuma avaliação em andamento."},
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`resume` may name a group."""
+    parser.add_argument("group", nargs="?", help="id of the evaluation, as `status` shows it")
+    add_common_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show or steer; 1 if there is nothing to steer or it did not finish."""
+    if arguments.what == "status":
+        return _status(arguments)
+    with WorkerClient.start(preload=False) as worker:
+        if arguments.what == "resume":
+            return _resume(worker, arguments)
+        (worker.pause_job if arguments.what == "pause" else worker.stop_job)().result(60)
+        job = worker.wait(lambda status: _rests(status.job), 60).job
+    if job is None:
+        print(_WORDS[arguments.language]["idle"], file=sys.stderr)
+        return 1
+    print_json(asdict(job)) if arguments.json else print(line(job, arguments.language))
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    """From the store; a worker that runs is asked, none is started."""
+    if worker_lease().holder() is not None:
+        with WorkerClient.start(preload=False) as worker:
+            job = worker.wait(lambda status: status.pid is not None, 60).job
+        if job is not None and job.state is JobState.RUNNING and not arguments.json:
+            print(line(job, arguments.language))
+    with StoreReader(store_path()) as reader:
+        groups = [each for each in reader.groups() if arguments.group in (None, each.id)]
+    if not groups:
+        print(_WORDS[arguments.language]["none"], file=sys.stderr)
+        return 1
+    for group in groups:
+        if not arguments.json:
+            print(f"{group.id}  {group.state}  {group.created}")
+        summary(group.id, arguments)
+    return 0
+
+
+def _resume(worker: WorkerClient, arguments: argparse.Namespace) -> int:
+    started = worker.resume_job(arguments.group).result(120)
+    last = follow(worker, arguments, lambda job: job.group == started.group)
+    if last.group is not None:
+        summary(last.group, arguments)
+    if last.error is not None:
+        print(CxrError.from_dict(last.error).message(arguments.language), file=sys.stderr)
+    return 0 if last.state is JobState.FINISHED else 1
+
+
+def _rests(job: object) -> bool:
+    return job is None or getattr(job, "state", None) is not JobState.RUNNING

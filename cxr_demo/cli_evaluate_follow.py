@@ -1,0 +1,182 @@
+"""What the terminal shows of an evaluation of a recipe: one line while it runs, a table after."""
+
+import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from cxr_demo.cli import print_json
+from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.progress import ArmStatus, RunPhase
+from cxr_demo.evaluation.scores import scores
+from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
+from cxr_demo.store.records import ArmRun
+from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
+from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
+
+LOOK_S = 0.25
+
+PHASES: dict[str, dict[RunPhase, str]] = {
+    "en": {
+        RunPhase.PREPARING: "reading the tables",
+        RunPhase.DRAWING: "drawing phantoms",
+        RunPhase.MEASURING: "measuring memory and time",
+        RunPhase.LOADING: "loading the model",
+        RunPhase.READING: "reading",
+        RunPhase.LABELLING: "labelling",
+    },
+    "pt": {
+        RunPhase.PREPARING: "lendo as tabelas",
+        RunPhase.DRAWING: "desenhando fantomas",
+        RunPhase.MEASURING: "medindo memória e tempo",
+        RunPhase.LOADING: "carregando o modelo",
+        RunPhase.READING: "lendo",
+        RunPhase.LABELLING: "rotulando",
+    },
+}
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "left": "left",
+        "failed": "failed",
+        "unparsed": "unparsed",
+        "arm": "arm",
+        "of": "of",
+        "whole": "for the whole arm",
+        "synthetic": "SYNTHETIC, NOT PATIENTS",
+        "stand_in": "random weights: time and memory only",
+        "image": "s per image",
+        "state": "state",
+    },
+    "pt": {
+        "left": "restantes",
+        "failed": "falhas",
+        "unparsed": "não interpretadas",
+        "arm": "braço",
+        "of": "de",
+        "whole": "para o braço todo",
+        "synthetic": "SINTÉTICO, NÃO SÃO PACIENTES",
+        "stand_in": "pesos aleatórios: só tempo e memória",
+        "image": "s por imagem",
+        "state": "estado",
+    },
+}
+
+
+def follow(
+    worker: WorkerClient, arguments: argparse.Namespace, mine: Callable[[JobStatus], bool]
+) -> JobStatus:
+    """Show each change of the evaluation that `mine` knows until it rests, also across a restart of
+    the worker. Raises KeyboardInterrupt."""
+    shown: JobStatus | None = None
+    while True:
+        job = worker.status().job
+        if job is not None and mine(job) and job != shown:
+            shown = job
+            _progress(job, arguments)
+            if job.state is not JobState.RUNNING:
+                if sys.stdout.isatty() and not arguments.json:
+                    print()
+                return job
+        with contextlib.suppress(TimeoutError):
+            worker.wait(lambda status, seen=shown: status.job not in (None, seen), 5)  # type: ignore[misc]
+        time.sleep(LOOK_S)
+
+
+def line(job: JobStatus, language: str) -> str:
+    """An evaluation at one moment, in one line."""
+    words = WORDS[language]
+    at = next((n for n, arm in enumerate(job.arms) if arm.run == job.run), 0)
+    parts = [f"{words['arm']} {at + 1} {words['of']} {len(job.arms)}"]
+    parts.append(f"{job.model} {job.precision} {job.pipeline}")
+    if job.phase is not None:
+        parts.append(PHASES[language][job.phase])
+    if job.fraction is not None:
+        parts.append(f"{100 * job.fraction:.0f} %")
+    parts.append(f"{job.done} / {job.total}")
+    if job.rate is not None:
+        parts.append(f"{format_rate(job.rate, language)} /s")
+    if job.remaining is not None:
+        parts.append(f"{format_seconds(job.remaining, language)} {words['left']}")
+    for count, word in ((job.failed, "failed"), (job.unparsed, "unparsed")):
+        if count:
+            parts.append(f"{count} {words[word]}")
+    return " · ".join(parts)
+
+
+def estimates(arms: tuple[ArmStatus, ...], language: str) -> str:
+    """What each arm will take, after a trial: a line each."""
+    words = WORDS[language]
+    lines = [
+        f"{arm.model} {arm.precision} {arm.pipeline}: "
+        f"{format_seconds(arm.estimate, language)} {words['whole']}"
+        for arm in arms
+    ]
+    total = [arm.estimate for arm in arms if arm.estimate is not None]
+    return "\n".join([*lines, f"= {format_seconds(sum(total) if total else None, language)}"])
+
+
+def summary(group: str, arguments: argparse.Namespace) -> None:
+    """Every arm of `group` with its figures, both main policies; JSON if asked for."""
+    with StoreReader(store_path()) as reader:
+        found = reader.group(group)
+        assert found is not None
+        arms = [each for each in reader.arms(group) if each.current]
+        rows = [(arm, _figures(reader, arm)) for arm in arms]
+    if arguments.json:
+        for arm, figures in rows:
+            print_json({**_plain(arm), "micro_f1": figures})
+        return
+    words = WORDS[arguments.language]
+    print(f"{found.name}: {found.composition}" + f" · {words['synthetic']}" * found.synthetic)
+    for arm, figures in rows:
+        print(_arm_line(arm, figures, arguments.language))
+
+
+def _progress(job: JobStatus, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print_json(asdict(job))
+    elif sys.stdout.isatty():  # a log has no use for a line that is drawn over and over
+        print("\r\033[K" + line(job, arguments.language), end="", flush=True)
+
+
+def _figures(reader: StoreReader, arm: ArmRun) -> dict[str, dict[str, float]]:
+    if arm.facts.get("stand_in"):
+        return {}
+    policies = (UncertaintyPolicy.UNCERTAIN_AS_POSITIVE, UncertaintyPolicy.UNCERTAIN_AS_NEGATIVE)
+    return {str(policy): scores(reader, arm, policy) for policy in policies}
+
+
+def _plain(arm: ArmRun) -> dict[str, object]:
+    names = ("model", "precision", "pipeline", "state", "done", "failed", "total", "facts")
+    return {"run": arm.id} | {name: getattr(arm, name) for name in names}
+
+
+def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) -> str:
+    words = WORDS[language]
+    parts = [f"{arm.model} {arm.precision} {arm.pipeline}", f"{arm.done} {words['of']} {arm.total}"]
+    if arm.failed:
+        parts.append(f"{arm.failed} {words['failed']}")
+    if arm.facts.get("stand_in"):
+        parts.append(words["stand_in"])
+    for policy, by_labeler in figures.items():
+        for labeler, value in by_labeler.items():
+            parts.append(f"F1 ({labeler}), {policy}: {value:.3f}")
+    batch = arm.facts.get("batch") or {}
+    timed = arm.facts.get("time_per_image")
+    parts.append(f"{format_rate(batch.get('images_per_second'), language)} /s")
+    if timed is not None:
+        parts.append(f"{timed['mean']:.2f} {words['image']}")
+    parts.append(f"VRAM {_vram(arm, language)}")
+    if arm.state == "failed" and arm.facts.get("error"):
+        parts.append(CxrError.from_dict(arm.facts["error"]).message(language))
+    return "  " + " · ".join(parts)
+
+
+def _vram(arm: ArmRun, language: str) -> str:
+    memory = arm.facts.get("memory") or {}
+    peak, base = memory.get("vram_device_peak"), memory.get("vram_device_baseline")
+    return UNKNOWN if peak is None or base is None else format_bytes(peak - base, language)

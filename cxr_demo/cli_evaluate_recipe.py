@@ -1,0 +1,222 @@
+"""`python -m cxr_demo evaluate preliminary | aggregated | local`: a recipe over data sets, run by
+the worker. Ctrl-C stops it; the same command goes on where it stopped.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.aggregated import SIZE, aggregated
+from benchmarks.local import local
+from benchmarks.preliminary import STUDY_MODELS, STUDY_PRECISIONS, preliminary
+from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_evaluate_follow import estimates, follow, summary
+from cxr_demo.datasets.draw import Mix, Views
+from cxr_demo.datasets.recipe import Recipe
+from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.check import DataCheck, check
+from cxr_demo.evaluation.labelling import chexbert_folder, chexbert_present
+from cxr_demo.evaluation.plan import PHANTOMS
+from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
+
+_W = TypeVar("_W", Precision, PipelineKind)
+MANY = 2_000
+"""Images of all arms from which a trial comes first."""
+
+_WORDS = {
+    "en": {
+        "absent": "have no file where the table says",
+        "checked": "images, looked at in {seconds:.1f} s",
+        "no_chexbert": "CheXbert is not in {folder}: reports are labelled by rules only.",
+        "stopped": "Stopped; the same command goes on where it stopped.",
+        "paused": "Paused; `python -m cxr_demo evaluate resume` goes on.",
+        "go_on": "Go on? [Y/n] ",
+    },
+    "pt": {
+        "absent": "sem arquivo onde a tabela diz",
+        "checked": "imagens, conferidas em {seconds:.1f} s",
+        "no_chexbert": "O CheXbert não está em {folder}: os laudos são rotulados só por regras.",
+        "stopped": "Parada; o mesmo comando continua de onde parou.",
+        "paused": "Em pausa; `python -m cxr_demo evaluate resume` continua.",
+        "go_on": "Continuar? [S/n] ",
+    },
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of all three recipes."""
+    parser.add_argument("--models", default=",".join(STUDY_MODELS), help="ids, by commas")
+    parser.add_argument("--precisions", default=",".join(STUDY_PRECISIONS), help="by commas")
+    parser.add_argument("--pipelines", help="direct, report or both by a comma")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="the folder with the data sets; or NAME=DIR for each of them",
+    )
+    parser.add_argument("--phantoms", type=int, help="draw so many per table instead of --data")
+    parser.add_argument("--size", type=int, help="images of the draw (not for preliminary)")
+    parser.add_argument("--mix", choices=list(Mix), default=Mix.PROPORTIONAL)
+    parser.add_argument("--views", choices=list(Views), default=Views.ALL)
+    parser.add_argument("--slots", type=int, help="images in a batch; the device's default")
+    parser.add_argument("--ranks", type=int, default=1, help="processes, one GPU each")
+    parser.add_argument("--trial", action="store_true", help="time a few images, tell the hours")
+    parser.add_argument("--yes", action="store_true", help="begin without a trial")
+    parser.add_argument("--untimed", action="store_true", help="leave out memory and time")
+    parser.add_argument("--rules-only", action="store_true", help="leave CheXbert out")
+    parser.add_argument("--timed-images", type=int, help="images of the time per image")
+    parser.add_argument("--most-failed", type=float, help="share of failures that stops an arm")
+    add_common_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the data, run the recipe and show its figures; 1 if it did not finish."""
+    recipe, data = recipe_of(arguments), data_of(arguments)
+    words = _WORDS[arguments.language]
+    if not _show_check(check(recipe, data), arguments):
+        return 1
+    if not chexbert_present() and not arguments.rules_only and not arguments.json:
+        print(words["no_chexbert"].format(folder=chexbert_folder()))
+    options = options_of(arguments, recipe)
+    if arguments.ranks > 1:
+        from cxr_demo.evaluation.ranks import run_ranks
+
+        run_ranks(recipe, data, options, arguments.ranks, _say(arguments))
+        options["trial"] = False
+    with WorkerClient.start(preload=False) as worker:
+        last = _begin(worker, recipe, data, options, arguments)
+    if last.group is not None:
+        summary(last.group, arguments)
+    if last.error is not None:
+        print(CxrError.from_dict(last.error).message(arguments.language), file=sys.stderr)
+    failed = any(arm.state == "failed" for arm in last.arms)
+    return 0 if last.state is JobState.FINISHED and not failed else 1
+
+
+def recipe_of(arguments: argparse.Namespace) -> Recipe:
+    """The recipe that the options ask for. Raises SystemExit with a sentence for a wrong word."""
+    models = [each for each in arguments.models.split(",") if each]
+    precisions = [_word(Precision, each) for each in arguments.precisions.split(",") if each]
+    made = _made(arguments, models, precisions)
+    if arguments.pipelines:
+        chosen = tuple(_word(PipelineKind, each) for each in arguments.pipelines.split(","))
+        made = replace(made, pipelines=chosen)
+    if arguments.timed_images is not None:
+        made = replace(made, timed_images=arguments.timed_images)
+    if arguments.most_failed is not None:
+        made = replace(made, most_failed=arguments.most_failed)
+    return made
+
+
+def data_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Folders by data set; one that is named without a data set stands for all."""
+    if arguments.phantoms is not None:
+        return {PHANTOMS: str(arguments.phantoms)}
+    found: dict[str, str] = {}
+    sources = [each.dataset for each in recipe_of(arguments).draw.sources]
+    for given in arguments.data:
+        name, mark, place = given.partition("=")
+        names = [name] if mark and name in sources else sources
+        folder = place if mark and name in sources else given
+        found |= {each: str(Path(folder).expanduser().resolve()) for each in names}
+    return found
+
+
+def options_of(arguments: argparse.Namespace, recipe: Recipe) -> dict[str, object]:
+    """`evaluation.plan.Options` as JSON."""
+    size = (recipe.draw.size or 0) * len(recipe.arms())
+    return {
+        "trial": arguments.trial or (size > MANY and not arguments.yes and arguments.ranks == 1),
+        "slots": arguments.slots,
+        "timed": not arguments.untimed,
+        "labelers": "rules" if arguments.rules_only else "all",
+    }
+
+
+def _made(
+    arguments: argparse.Namespace, models: Sequence[str], precisions: Sequence[Precision]
+) -> Recipe:
+    if arguments.what == "preliminary":
+        return preliminary(models, precisions)
+    if arguments.what == "local":
+        return local(models, precisions, arguments.size)
+    mix, views = Mix(arguments.mix), Views(arguments.views)
+    return aggregated(models, precisions, mix, views, arguments.size or SIZE)
+
+
+def _word(kind: type[_W], word: str) -> _W:
+    try:
+        return kind(word)
+    except ValueError:
+        raise SystemExit(f"{word}: {', '.join(kind)}") from None
+
+
+def _show_check(found: DataCheck, arguments: argparse.Namespace) -> bool:
+    words = _WORDS[arguments.language]
+    for problem in found.problems:
+        print(problem.message(arguments.language), file=sys.stderr)
+    if found.problems:
+        return False
+    if arguments.json:
+        print_json(
+            {"composition": found.composition, "images": found.images, "absent": found.absent}
+        )
+        return True
+    print(found.composition)
+    for each in found.inventories:
+        parts = ", ".join(f"{part.part}: {part.images}" for part in each.parts)
+        print(f"  {each.title}: {parts}")
+    if found.images is not None:
+        print(f"  {found.images} {words['checked'].format(seconds=found.seconds)}")
+    if found.absent:
+        print(f"  {found.absent} {words['absent']}")
+    return True
+
+
+def _begin(
+    worker: WorkerClient,
+    recipe: Recipe,
+    data: dict[str, str],
+    options: dict[str, object],
+    arguments: argparse.Namespace,
+) -> JobStatus:
+    started = worker.start_evaluation(recipe, data, options).result(120)
+    words = _WORDS[arguments.language]
+
+    def mine(job: JobStatus) -> bool:
+        return job.kind == started.kind and job.name == recipe.name
+
+    try:
+        last = follow(worker, arguments, mine)
+        if last.trial and last.state is JobState.PAUSED:
+            if not arguments.json:
+                print(estimates(last.arms, arguments.language))
+            if arguments.trial and not _goes_on(arguments):
+                print(words["paused"], file=sys.stderr)
+                return last
+            worker.resume_job(last.group).result(120)
+            last = follow(worker, arguments, mine)
+    except KeyboardInterrupt:
+        worker.stop_job().result(30)
+        print(f"\n{words['stopped']}", file=sys.stderr)
+        raise
+    return last
+
+
+def _goes_on(arguments: argparse.Namespace) -> bool:
+    if arguments.yes or arguments.json or not sys.stdin.isatty():
+        return arguments.yes
+    return input(_WORDS[arguments.language]["go_on"]).strip().lower() not in ("n", "no", "não")
+
+
+def _say(arguments: argparse.Namespace) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        if not arguments.json:
+            print(f"\r\033[K{text}" if sys.stdout.isatty() else text, end="\r", flush=True)
+
+    return say
