@@ -1,4 +1,4 @@
-# make run | test | lint | format | bundle | clean    (PORT=7860 and ARGS=... go to the app)
+# make run | test | soak | lint | format | bundle | clean    (PORT=7860 and ARGS=... go to the app)
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,13 +8,17 @@ ARGS ?=
 WHEELS ?= wheels
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(wildcard $(WHEELS)/*.whl),--no-index -f $(WHEELS))
 
-.PHONY: run test lint format bundle clean
+.PHONY: run test soak lint format bundle clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py --port $(PORT) $(ARGS)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# Twenty kills at random moments of an evaluation; takes about a quarter of an hour on two cores.
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.evaluation.soak --rounds 20
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

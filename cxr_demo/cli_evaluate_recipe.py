@@ -216,7 +216,7 @@ def _goes_on(arguments: argparse.Namespace) -> bool:
 
 def _say(arguments: argparse.Namespace) -> Callable[[str], None]:
     def say(text: str) -> None:
-        if not arguments.json:
-            print(f"\r\033[K{text}" if sys.stdout.isatty() else text, end="\r", flush=True)
+        if sys.stdout.isatty() and not arguments.json:
+            print(f"\r\033[K{text}", end="", flush=True)
 
     return say

@@ -94,13 +94,21 @@ class ArmRun:
             while not should_stop():
                 model = host.model(self.arm.model, self.arm.precision)
                 run = self.open(model)
-                left = self._left(run)[:most]
+                left = self.left(run)[:most]
                 if not left:
                     break
                 self._slots = self.slots_on(host)
                 yield from self._stretch(model, run, left, host, pool, should_stop)
                 if most is not None:
                     break
+
+    def left(self, run: str) -> list[Place]:
+        """Images that this process is to read and has not, in running order."""
+        elsewhere = self._setting.done(run)
+        mine = [each for each in self._setting.places if each.position not in elsewhere]
+        mine = mine[self._setting.rank :: self._setting.ranks]
+        done = self._store.done(run)
+        return [each for each in mine if each.position not in done]
 
     def make_way(self) -> None:
         """End the session that runs; its unfinished images are read again later."""
@@ -172,13 +180,6 @@ class ArmRun:
             self._store.commit(run, Row(left[0].position, error=WorkerDied.code))
             return left[1:2]
         return left[:1]
-
-    def _left(self, run: str) -> list[Place]:
-        elsewhere = self._setting.done(run)
-        mine = [each for each in self._setting.places if each.position not in elsewhere]
-        mine = mine[self._setting.rank :: self._setting.ranks]
-        done = self._store.done(run)
-        return [each for each in mine if each.position not in done]
 
     def _signed(self, run: str) -> dict[str, Any]:
         found = self._store.arm(run)

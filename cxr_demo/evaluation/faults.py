@@ -71,3 +71,11 @@ class FileGone(CxrError):
     code = "file_gone"
     en = "The file is not where the table says, or may not be opened: check the data set's folder."
     pt = "O arquivo não está onde a tabela diz, ou não pode ser aberto: confira a pasta dos dados."
+
+
+class TooFewGpus(CxrError):
+    """More ranks than GPUs."""
+
+    code = "too_few_gpus"
+    en = "{wanted} processes need a GPU each and {there} are here: ask for {there} with --ranks."
+    pt = "{wanted} processos precisam de uma GPU cada e há {there}: peça {there} com --ranks."

@@ -13,7 +13,7 @@ from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.base import locate
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError
-from cxr_demo.evaluation import images, steps
+from cxr_demo.evaluation import grouping, images, steps
 from cxr_demo.evaluation.arm_run import ArmRun, Setting
 from cxr_demo.evaluation.faults import NothingToResume
 from cxr_demo.evaluation.feeder import Place
@@ -131,37 +131,14 @@ class RecipeRun:
 
     def _prepare(self) -> Iterator[None]:
         if self.group is None:
-            self._phase = RunPhase.DRAWING
-            yield from images.draw_phantoms(self._plan)
-            self._phase = RunPhase.PREPARING
-            for manifest in images.assemble_aside(self._plan):
-                if manifest is not None:
-                    self.group = self._note_group(manifest)
+            for phase, group in grouping.prepare(self._plan, self._store):
+                self._phase, self.group = phase, group
                 yield
         if self.group is None:
             raise NothingToResume()
         setting = self._lane(self._setting(self.group))
         self.arms = [ArmRun(each.arm, setting, self._store) for each in self.arms]
         self._adopt()
-
-    def _note_group(self, manifest: images.Manifest) -> str:
-        group = self._plan.group_id(manifest.sha256)
-        given = self._plan.to_dict()
-        self._store.put_samples(manifest.sha256, images.sample_rows(manifest))
-        self._store.put_group(
-            Group(
-                id=group,
-                name=self._plan.recipe.name,
-                recipe=given["recipe"],
-                manifest_sha256=manifest.sha256,
-                composition=self._plan.recipe.draw.composition,
-                images=len(manifest.samples),
-                synthetic=images.all_synthetic(self._plan),
-                data=given["data"],
-                options=given["options"],
-            )
-        )
-        return group
 
     def _setting(self, group: str) -> Setting:
         found, listed = self._store.group(group), self._store.manifest(group)
@@ -218,8 +195,10 @@ class RecipeRun:
 
     def _read(self, number: int, host: Host, most: int | None = None) -> Iterator[None]:
         arm = self.arms[number]
-        if arm.run is not None and steps.is_whole(self._store, arm.run, arm.arm, arm.total):
-            return
+        if arm.run is not None and not arm.left(arm.run):
+            stored = self._store.arm(arm.run)
+            if stored is not None and steps.is_of_today(stored, arm.arm):
+                return
         self._phase = RunPhase.LOADING
         yield
         for _ in arm.steps(host, self._halted, most):

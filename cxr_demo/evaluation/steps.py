@@ -52,12 +52,9 @@ def label(
         store.add_note(run, "labeler_refused", error=error.to_dict())
 
 
-def is_whole(store: EvaluationStore, run: str, arm: Arm, total: int) -> bool:
-    """Whether `run` has all its rows, and the weights have not been replaced since it began; then
-    the model need not be loaded to find that nothing is left."""
-    stored = store.arm(run)
-    if stored is None or stored.done < total:
-        return False
+def is_of_today(stored: StoredArm, arm: Arm) -> bool:
+    """Whether the weights have not been replaced since `stored` began: then, if it has all its
+    rows, the model need not be loaded to find that nothing is left."""
     signed = stored.facts["signature"]
     card = models.card(arm.model)
     there = weights.status(card)

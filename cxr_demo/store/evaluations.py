@@ -167,6 +167,26 @@ class EvaluationStore(StoreReader):
             ),
         )
 
+    def take_group(self, other: Path, group: str) -> None:
+        """Copy a group, its images and what is known of its arms, without rows, from another file:
+        a rank's own file begins so."""
+        self._connection.execute("ATTACH ? AS other", (str(other),))
+        try:
+            with self._transaction() as connection:
+                for table, key in (("evaluation", "id"), ("arm", "evaluation")):
+                    connection.execute(
+                        f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table} "
+                        f"WHERE {key} = ?",
+                        (group,),
+                    )
+                connection.execute(
+                    "INSERT OR IGNORE INTO sample SELECT * FROM other.sample WHERE manifest = "
+                    "(SELECT manifest_sha256 FROM evaluation WHERE id = ?)",
+                    (group,),
+                )
+        finally:
+            self._connection.execute("DETACH other")
+
     def absorb(self, other: Path) -> None:
         """Take over what another file has and this one has not, by key."""
         with StoreReader(other) as reader:
