@@ -66,7 +66,7 @@ def _models(chosen: argparse.Namespace, model: str, scratch: Path) -> Iterator[P
     if chosen.folder is not None:
         yield chosen.folder
         return
-    place = checkpoint.root(model, scratch, chosen.tiny) / "models"
+    place = checkpoint.root(model, scratch, chosen.tiny, chosen.dtype) / "models"
     try:
         yield place
     finally:

@@ -8,18 +8,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks import checkpoints
 
 MEMORY_DISK = Path("/dev/shm")
-SPARE = 8 * 1024**3
+SPARE = 16 * 1024**3
 """Bytes that stay free beside a checkpoint in memory."""
 
 
-def root(model: str, scratch: Path, tiny: bool) -> Path:
+def root(model: str, scratch: Path, tiny: bool, dtype: str | None = None) -> Path:
     """Where to write: in memory if there is room, since disks are slow; else in `scratch`."""
     found = checkpoints.layout(model, tiny)
-    needed = found.parameters * found.dtype.itemsize + SPARE
-    roomy = MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > 2 * needed
+    itemsize = getattr(torch, dtype).itemsize if dtype else found.dtype.itemsize
+    needed = found.parameters * itemsize + SPARE
+    roomy = MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > needed
     return MEMORY_DISK / scratch.name if roomy and not tiny else scratch
 
 
