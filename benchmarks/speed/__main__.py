@@ -48,7 +48,9 @@ def measure(chosen: argparse.Namespace, model: str, scratch: Path, deadline: flo
         if set(chosen.stages) & set(INSIDE):
             well = _inside(call, models, scratch) == 0
         if "start" in chosen.stages:
-            start.measure(call, models, scratch)
+            failed = start.measure(call, models, scratch)
+            print("".join(f"FAILED: {each}\n" for each in failed), end="", flush=True)
+            well &= not failed
     return well
 
 
@@ -76,7 +78,10 @@ def _models(chosen: argparse.Namespace, model: str, scratch: Path) -> Iterator[P
 def main(arguments: list[str] | None = None) -> int:
     """Command line; see the module's first lines."""
     began = time.time()
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.out is None:
+        parser.error("--out is missing")
     if chosen.merge is not None:
         tables.merge(chosen.merge, chosen.out, chosen.table)
         return 0

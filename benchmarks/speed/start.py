@@ -16,8 +16,10 @@ COMPILERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 """Where torch and Triton keep compiled code if the app does not name a place itself."""
 
 
-def measure(call: Call, models: Path, scratch: Path) -> None:
-    """The app with nothing compiled before, again with that kept, its captured path, and stock."""
+def measure(call: Call, models: Path, scratch: Path) -> list[str]:
+    """The app with nothing compiled before, again with that kept, its captured path, and stock; the
+    names of those that failed, whose processes have said why."""
+    failed = []
     (image,) = workload.write_jpegs(scratch / "one", 1)
     for precision in call.precisions:
         if not call.time_for("start", precision):
@@ -34,8 +36,13 @@ def measure(call: Call, models: Path, scratch: Path) -> None:
         ):
             if reader == "captured" and not call.device.startswith("cuda"):
                 continue
-            found[name] = _process(call, precision, reader, image, models, home)
+            try:
+                found[name] = _process(call, precision, reader, image, models, home)
+            except subprocess.CalledProcessError:
+                failed.append(f"{call.model} start {precision.value} {name}")
+                continue
             call.write("start", precision, found)
+    return failed
 
 
 def _process(

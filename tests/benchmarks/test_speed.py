@@ -1,6 +1,7 @@
 """The speed benchmark on tiny models: it measures what it says. No time here means anything."""
 
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from transformers import Gemma3Config, Gemma3ForConditionalGeneration, PhiConfig
 
 from benchmarks import checkpoints, layouts, report
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import fidelity, floor, inside, stock, tables, workload
+from benchmarks.speed import fidelity, floor, inside, start, stock, tables, workload
 from benchmarks.speed.results import Call, loaded
 from benchmarks.speed.settings import INSIDE, PRECISIONS, TINY, TRUE
 from cxr_demo.decoding.cache import LayerShape
@@ -202,6 +203,26 @@ def test_a_failing_stage_is_told_and_the_others_go_on(installed, tmp_path, monke
     assert [each.name for each in tmp_path.glob("*.json")] == [
         "speed_medgemma-4b-it_kernels_bf16.json"
     ]
+
+
+def test_a_failing_process_is_told_and_the_others_go_on(tmp_path, monkeypatch):
+    def process(call, precision, reader, *rest):
+        if reader == "engine":
+            raise subprocess.CalledProcessError(1, "python")
+        return {"reader": reader}
+
+    monkeypatch.setattr(start, "_process", process)
+    wanted = call("medgemma-4b-it", tmp_path, ("start",), (Precision.NF4,))
+    failed = start.measure(wanted, tmp_path, tmp_path)
+    assert failed == [f"medgemma-4b-it start nf4 {each}" for each in ("cold", "warm")]
+    assert set(figures(tmp_path, "medgemma-4b-it", "start", "nf4")) == {"stock"}
+
+
+def test_the_command_needs_a_place_and_known_stages(capsys):
+    for wrong in (["--tiny"], ["--out", "x", "--stages", "sped"]):
+        with pytest.raises(SystemExit):
+            command.main(wrong)
+    assert "unknown: sped" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -59,6 +59,17 @@ def test_replies_equal_those_given_one_by_one(reader, slots):
     assert 0 <= use.idle < use.steps * slots
 
 
+def test_the_order_of_the_images_changes_no_reply(reader):
+    family, model = reader
+    asked = items(family, 6)
+    forth, back = (
+        {each.key: each.ids for each in model.generate_many(order, 2)}
+        for order in (asked, asked[::-1])
+    )
+    assert forth == back
+    assert len(set(forth.values())) == 6
+
+
 def test_forced_lengths_ignore_the_end_of_the_reply(reader):
     family, model = reader
     asked = [Item(str(at), family.seen(at), SHORT, force=at + 9) for at in range(3)]
