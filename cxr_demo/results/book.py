@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.paths import private_dir
 from cxr_demo.records import PipelineKind, Precision
-from cxr_demo.results import loading, scoring, study
+from cxr_demo.results import brought, loading, scoring, study
 from cxr_demo.results.cache import Cache
 from cxr_demo.results.desk import Desk, State
 from cxr_demo.results.records import (
@@ -30,6 +30,7 @@ from cxr_demo.results.records import (
 from cxr_demo.results.resampling import Settings, Task, difference_of, intervals_of
 from cxr_demo.results.twins import Twins
 from cxr_demo.results.watch import Watch
+from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun, Group
 
@@ -51,7 +52,7 @@ class Book:
 
     def __init__(self, store: Path | None = None, kept: Path | None = None) -> None:
         """`store`: the file with the evaluations; `kept`: the folder for computed intervals."""
-        self._path = store or private_dir() / "evaluations.sqlite"
+        self._path = store or store_path()
         self._desk = Desk(kept or private_dir() / "intervals")
         self._lane = ThreadPoolExecutor(1, "results")
         self._reader: StoreReader | None = None
@@ -124,10 +125,13 @@ class Book:
         self, reader: StoreReader, name: str, labeler: str, policy: UncertaintyPolicy
     ) -> Board:
         group, runs = _group(reader, name)
-        shown = [each for each in runs if each.current]
+        shown = _newest(runs)
         results = [self._result(reader, group, each, labeler, policy) for each in shown]
         arms = tuple(each for each in results if not each.arm.stand_in)
-        pairs = tuple(self._pairs(reader, group, shown, arms, policy))
+        bare = self._without_images(reader, group)
+        pairs = tuple(
+            brought.pairs(arms) if bare else self._pairs(reader, group, shown, arms, policy)
+        )
         computing = any(each.computing for each in arms) or any(each.computing for each in pairs)
         older = len(runs) - len(shown)
         recipe, synthetic = group.name, group.synthetic
@@ -160,8 +164,14 @@ class Book:
         by = loading.labeler_of(arm, labeler)
         if arm.stand_in:
             return ArmResult(arm, by, policy)
+        if self._without_images(reader, group):
+            return brought.result(arm, by, policy)
         score = self._score(reader, group, run, by, policy)
         return self._with_interval(arm, by, policy, score)
+
+    def _without_images(self, reader: StoreReader, group: Group) -> bool:
+        """Whether the image list is not here: all of the group's runs come from elsewhere."""
+        return not len(self._manifest(reader, group).patients)
 
     def _score(
         self, reader: StoreReader, group: Group, run: ArmRun, by: str, policy: UncertaintyPolicy
@@ -221,8 +231,7 @@ class Book:
             if reference.arm.precision is not Precision.BF16:
                 continue
             for candidate in results:
-                same = (candidate.arm.model, candidate.arm.pipeline)
-                if same != (reference.arm.model, reference.arm.pipeline) or candidate is reference:
+                if candidate is reference or _of(candidate.arm) != _of(reference.arm):
                     continue
                 runs_of = by_run[candidate.arm.run], by_run[reference.arm.run]
                 pair = self._pair(reader, group, runs_of, candidate, reference, policy)
@@ -269,6 +278,8 @@ class Book:
             raise KeyError(run)
         arm = loading.arm(chosen, group)
         by = loading.labeler_of(arm, labeler)
+        if self._without_images(reader, group):
+            return brought.slices(arm, by, policy)
         there = None if arm.stand_in else self._arm_rows(reader, group, chosen, by)
         if there is None:
             return {}
@@ -321,10 +332,24 @@ def _name(group: Group, runs: list[ArmRun]) -> BoardName:
         synthetic=group.synthetic,
         images=group.images,
         labelers=tuple(each for each in LABELERS if each in named) or (DIRECT,),
-        runs=tuple(each.id for each in runs if each.current),
+        runs=tuple(each.id for each in _newest(runs)),
         state=group.state,
         created=group.created,
     )
+
+
+def _newest(runs: list[ArmRun]) -> list[ArmRun]:
+    """The last run of each arm; one that was taken in stands beside one that was measured here."""
+    found = {
+        (run.model, run.precision, run.pipeline, bool(run.facts.get("imported"))): run
+        for run in runs
+    }
+    return list(found.values())
+
+
+def _of(arm: Arm) -> tuple[Hashable, ...]:
+    """What the two arms of a pair have in common."""
+    return arm.model, arm.pipeline, arm.origin
 
 
 def _trivial(arms: tuple[ArmResult, ...]) -> Trivial | None:

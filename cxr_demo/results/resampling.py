@@ -60,7 +60,7 @@ class Task:
     def run(self) -> Arrays:
         """Do the work; seconds for tens of thousands of patients. Raises ValueError without any."""
         if len(self.arms) == 1:
-            return _pack(_intervals(self.arms[0], self.settings))
+            return pack_intervals(_intervals(self.arms[0], self.settings))
         candidate, reference = self.arms
         made = bootstrap.difference(
             counts.micro,
@@ -94,7 +94,8 @@ def _intervals(per_patient: Counts, settings: Settings) -> Intervals:
     return from_patients(per_patient, settings.replicates, settings.level, settings.seed)
 
 
-def _pack(intervals: Intervals) -> dict[str, NDArray]:
+def pack_intervals(intervals: Intervals) -> dict[str, NDArray]:
+    """Intervals as arrays by name, for `intervals_of`."""
     named: dict[str, Any] = {each.name: getattr(intervals, each.name) for each in fields(intervals)}
     named |= {f"micro.{name}": value for name, value in named.pop("micro").items()}
     return {

@@ -117,7 +117,9 @@ def pair_result(
 
 def same_outputs(first: Outputs, second: Outputs) -> float | None:
     """Share of images with the very same output among those that both arms have done; None without
-    any. A failure is like no other output."""
+    any, or where an arm came from elsewhere without texts. A failure is like no other output."""
+    if not (first.hashes.any() and second.hashes.any()):
+        return None
     _, mine, theirs = np.intersect1d(
         first.positions, second.positions, assume_unique=True, return_indices=True
     )

@@ -130,25 +130,13 @@ class EvaluationStore(StoreReader):
         """Store one row with its labels, durably; false, and nothing changes, if its position has
         one."""
         with self._transaction() as connection:
-            added = connection.execute(
-                f"INSERT OR IGNORE INTO result VALUES ({', '.join('?' * 12)})",
-                (
-                    *(run, row.position, row.row_key, row.image_sha256, row.stop, row.error),
-                    *(row.tokens, row.prompt_tokens, row.seconds, row.slots),
-                    json.dumps(row.notes) if row.notes else None,
-                    now(),
-                ),
-            ).rowcount
-            if not added:
-                return False
-            if row.report is not None:
-                answers = None if row.answers is None else json.dumps(row.answers)
-                connection.execute(
-                    "INSERT INTO text VALUES (?, ?, ?, ?)",
-                    (run, row.position, row.report, answers),
-                )
-            self._put_labels(connection, run, row.labels)
-        return True
+            return self._put_row(connection, run, row)
+
+    def commit_all(self, run: str, rows: Iterable[Row]) -> None:
+        """Store many rows at once, all or none: those of a run that comes from elsewhere."""
+        with self._transaction() as connection:
+            for row in rows:
+                self._put_row(connection, run, row)
 
     def add_labels(self, run: str, labels: Iterable[LabelRow]) -> None:
         """Store labels, durably; a labeler's older ones of the same outputs go."""
@@ -209,6 +197,26 @@ class EvaluationStore(StoreReader):
                     self._fill_facts(connection, arm.id, arm.facts)
         finally:
             self._connection.execute("DETACH other")
+
+    def _put_row(self, connection: Any, run: str, row: Row) -> bool:
+        added = connection.execute(
+            f"INSERT OR IGNORE INTO result VALUES ({', '.join('?' * 12)})",
+            (
+                *(run, row.position, row.row_key, row.image_sha256, row.stop, row.error),
+                *(row.tokens, row.prompt_tokens, row.seconds, row.slots),
+                json.dumps(row.notes) if row.notes else None,
+                now(),
+            ),
+        ).rowcount
+        if not added:
+            return False
+        if row.report is not None:
+            answers = None if row.answers is None else json.dumps(row.answers)
+            connection.execute(
+                "INSERT INTO text VALUES (?, ?, ?, ?)", (run, row.position, row.report, answers)
+            )
+        self._put_labels(connection, run, row.labels)
+        return True
 
     @staticmethod
     def _put_labels(connection: Any, run: str, labels: Iterable[LabelRow]) -> None:
