@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": (CONTROL, "go on with a paused or stopped evaluation"),
     "stop": (CONTROL, "stop the evaluation that is running; what is done stays"),
     "relabel": ("cxr_demo.cli_evaluate_relabel", "label stored outputs again; needs no GPU"),
+    "export": ("cxr_demo.cli_evaluate_export", "a finished run as one file for another machine"),
+    "import": ("cxr_demo.cli_evaluate_import", "take in a run that was measured elsewhere"),
 }
 
 

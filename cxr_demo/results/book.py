@@ -7,6 +7,7 @@ are kept in memory as long as they have not changed.
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -294,6 +295,17 @@ class Book:
             }
             for column, by_value in masks.items()
         }
+
+
+@lru_cache(maxsize=1)
+def _shared(path: Path) -> Book:
+    return Book(path)
+
+
+def shared() -> Book:
+    """This process's book of the user's store: one for all screens, so that rows lie in memory
+    once."""
+    return _shared(store_path())
 
 
 def settings_of(group: Group) -> Settings:
