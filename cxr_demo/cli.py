@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("cxr_demo.cli_evaluate", "measure a model's quality; goes on where it stopped"),
     "selftest": ("cxr_demo.cli_selftest", "prove that a model uses its image"),
     "fit": ("cxr_demo.cli_fit", "which model fits this GPU, or one of another size"),
+    "confirm": ("cxr_demo.cli_confirm", "is a model's port right, with its real weights?"),
     "weights": ("cxr_demo.cli_weights", "fetch, verify or import the weights of real models"),
     "doctor": ("cxr_demo.cli_doctor", "what is wrong with this machine, and how to mend it"),
 }

@@ -4,12 +4,19 @@ Importing this package imports no torch; only `load` does.
 """
 
 import importlib
+import logging
+import sys
 from collections.abc import Callable
 
 from cxr_demo.models.base import Generation, Model, Seen
 from cxr_demo.models.cards import CARDS, ModelCard, card
 from cxr_demo.models.faults import NotInThisVersion, UnknownModel
 from cxr_demo.records import Precision
+
+# Before any import of bitsandbytes: it would fetch executable code from the hub through `kernels`,
+# which nobody else needs, and complain that it could not.
+sys.modules.setdefault("kernels", None)  # type: ignore[arg-type]
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 __all__ = [
     "CARDS",

@@ -7,14 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_demo.models.loading import Progress  # isort: skip  (first: it bars `kernels`)
-
 import torch
 from torch import nn
 
 from cxr_demo import weights
 from cxr_demo.models import packed, streaming
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.loading import Progress
 from cxr_demo.models.streaming import Where
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed, prepared

@@ -10,8 +10,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.loading import Progress  # isort: skip  (first: it bars `kernels`)
-
 import torch
 from PIL.Image import Resampling
 from tokenizers import Tokenizer, decoders, pre_tokenizers
@@ -23,6 +21,7 @@ from cxr_demo.models import checkpoint, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
+from cxr_demo.models.loading import Progress
 from cxr_demo.models.streaming import Place, read_json, taken, understood
 from cxr_demo.models.vlm import (
     ATTENTION,

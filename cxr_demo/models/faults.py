@@ -39,3 +39,47 @@ class ImageNotUsed(ModelError):
         "{model} não reage à imagem (movimento {movement}, ruído {floor}): seus laudos nada "
         "significam; carregue-o de novo e comunique se continuar assim."
     )
+
+
+class RandomWeights(ModelError):
+    """A checkpoint with random numbers was to be confirmed as the real one."""
+
+    code = "random_weights"
+    en = "The weights of {model} here are random and confirm nothing: fetch the real ones."
+    pt = "Os pesos de {model} aqui são aleatórios e nada confirmam: baixe os reais."
+
+
+class NotConfirmed(ModelError):
+    """The comparison that confirms a port did not succeed; `detail` says where."""
+
+    code = "not_confirmed"
+    en = "The port of {model} is not confirmed: {detail}. It stays marked; please report this."
+    pt = "O porte de {model} não está confirmado: {detail}. Segue marcado; comunique isto."
+
+
+class NothingToCompare(ModelError):
+    """The evaluation that would confirm a port is not there."""
+
+    code = "nothing_to_compare"
+    en = (
+        "To confirm {model}, a finished preliminary evaluation with CheXbert of these weights is "
+        "needed: run `python -m cxr_demo evaluate preliminary`, then repeat this command."
+    )
+    pt = (
+        "Para confirmar {model} é preciso uma avaliação preliminar terminada, com CheXbert, destes "
+        "pesos: execute `python -m cxr_demo evaluate preliminary` e repita este comando."
+    )
+
+
+class OnlyUserConfirms(ModelError):
+    """Nothing published can confirm this port."""
+
+    code = "only_user_confirms"
+    en = (
+        "No published figure or code can confirm {model}: if you have convinced yourself, say so "
+        "with `python -m cxr_demo confirm {id} --by-user WORDS`."
+    )
+    pt = (
+        "Nenhum valor ou código publicado confirma {model}: se você se convenceu, diga-o com "
+        "`python -m cxr_demo confirm {id} --by-user PALAVRAS`."
+    )

@@ -9,8 +9,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars `kernels`)
-
 import torch
 from torch import Tensor
 from transformers import (
@@ -29,6 +27,7 @@ from cxr_demo.models import checkpoint, fusing, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
+from cxr_demo.models.loading import load_native
 from cxr_demo.models.streaming import Place, Where, understood
 from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, normalised
 from cxr_demo.records import Precision, Prompt, Radiograph

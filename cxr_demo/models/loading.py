@@ -5,28 +5,22 @@ Offline, safetensors only, every tensor accounted for, with progress. No code th
 weights runs, and none is fetched.
 """
 
-import logging
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-# bitsandbytes would fetch executable code from the hub through `kernels`; nobody else needs it.
-sys.modules.setdefault("kernels", None)  # type: ignore[arg-type]
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+import torch
+from bitsandbytes.nn import Params4bit
+from safetensors import SafetensorError
+from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import logging as transformers_logging
 
-import torch  # noqa: E402
-from bitsandbytes.nn import Params4bit  # noqa: E402
-from safetensors import SafetensorError  # noqa: E402
-from transformers import BitsAndBytesConfig, PreTrainedModel  # noqa: E402
-from transformers.utils import logging as transformers_logging  # noqa: E402
-
-from cxr_demo.errors import WeightsRefused  # noqa: E402
-from cxr_demo.models import cpu_nf4, hardware  # noqa: E402
-from cxr_demo.models.cards import ModelCard  # noqa: E402
-from cxr_demo.records import Precision  # noqa: E402
-from cxr_demo.weights import Installed  # noqa: E402
+from cxr_demo.errors import WeightsRefused
+from cxr_demo.models import cpu_nf4, hardware
+from cxr_demo.models.cards import ModelCard
+from cxr_demo.records import Precision
+from cxr_demo.weights import Installed
 
 Progress = Callable[[float], None]
 _LISTED = 6

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps  # isort: skip  (first)
-
 import torch
 from bitsandbytes.nn import Params4bit
 from safetensors import safe_open
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import cpu_nf4, tables
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps
 from cxr_demo.models.streaming import finish, loaded_from_files, prepare
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed

@@ -17,14 +17,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cxr_demo.models import packed, streaming  # isort: skip  (first: it bars `kernels`)
-
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from cxr_demo import weights
-from cxr_demo.models import chexagent2, chexagent8b, gemma
+from cxr_demo.models import chexagent2, chexagent8b, gemma, packed, streaming
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.streaming import Where
 from cxr_demo.records import Precision

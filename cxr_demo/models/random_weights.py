@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.loading import STORAGE, Progress  # isort: skip  (first: it bars `kernels`)
-
 import torch
 from bitsandbytes.nn import Params4bit
 from torch import Tensor, nn
@@ -28,6 +26,7 @@ from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.chexagent2 import IMAGE, CheXagent2Model, Words
 from cxr_demo.models.chexagent8b import BEGIN, END, CheXagent8bModel, image_settings
 from cxr_demo.models.gemma import GemmaModel
+from cxr_demo.models.loading import STORAGE, Progress
 from cxr_demo.models.published import Settings
 from cxr_demo.models.vlm import VisionLanguageModel
 from cxr_demo.records import Precision, Prompt

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps  # isort: skip  (first)
-
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 from safetensors import SafetensorError, safe_open
@@ -24,6 +22,7 @@ from transformers import BitsAndBytesConfig
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import cpu_nf4, hardware, tables
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed
 

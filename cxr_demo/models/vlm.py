@@ -22,7 +22,7 @@ from cxr_demo.decoding.fused.parts import Decoder
 from cxr_demo.decoding.masks import Masks
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.text import TextStream
-from cxr_demo.models import fusing, hardware
+from cxr_demo.models import confirmations, fusing, hardware
 from cxr_demo.models.base import Generation, Item, Piece, Reply, Seen
 from cxr_demo.models.batching import Batch
 from cxr_demo.models.cards import ModelCard
@@ -116,7 +116,6 @@ class VisionLanguageModel(ABC):
     `thought` is not part of them. `sees_both_ways`: image positions see later ones of their image.
     """
 
-    confirmed = False
     sees_both_ways = False
 
     def __init__(
@@ -243,6 +242,13 @@ class VisionLanguageModel(ABC):
     def decoder(self) -> Engine:
         """The decode path itself, for what needs logits (`probabilities`, `selftest`)."""
         return self._engine
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether this port has met these weights on this machine and passed; waits as
+        `weights_sha256` does."""
+        known = None if self.stand_in else confirmations.find(self.card.id, self.weights_sha256)
+        return known is not None
 
     @property
     def weights_sha256(self) -> str:

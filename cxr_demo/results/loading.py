@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cxr_demo.datasets.seen import held_out
 from cxr_demo.metrics.slices import Mask, slices
 from cxr_demo.metrics.summary import Rows
+from cxr_demo.models import confirmations
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.results.records import DIRECT, Arm, ArmRows, Cost, Pair
@@ -47,7 +48,7 @@ def arm(run: ArmRun, group: Group) -> Arm:
         failed=run.failed,
         created=run.created,
         cost=cost(facts),
-        confirmed=bool(facts.get("confirmed")),
+        confirmed=_confirmed(run, facts),
         stand_in=bool(facts.get("stand_in")),
         synthetic=group.synthetic,
         origin=str(imported.get("from") or "?") if imported else None,
@@ -55,6 +56,13 @@ def arm(run: ArmRun, group: Group) -> Arm:
         recipe=group.recipe,
         facts=facts,
     )
+
+
+def _confirmed(run: ArmRun, facts: Mapping[str, Any]) -> bool:
+    """Whether the port was confirmed when it ran, or has been here since, with the same weights."""
+    known = (facts.get("signature") or {}).get("weights_sha256")
+    since = known is not None and confirmations.find(run.model, known) is not None
+    return not facts.get("stand_in") and (bool(facts.get("confirmed")) or since)
 
 
 def cost(facts: Mapping[str, Any]) -> Cost:

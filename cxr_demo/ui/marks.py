@@ -1,13 +1,14 @@
 """What has not been shown on this machine, and so stands beside a model wherever it is offered."""
 
+from cxr_demo.models import confirmations
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Precision
 from cxr_demo.ui.strings import text
 
 
 def is_confirmed(card: ModelCard) -> bool:
-    """True if this port has met its real weights here and passed; no port has, so far."""
-    return card.hub is None
+    """True if this port has met its real weights here and passed."""
+    return card.hub is None or confirmations.of_card(card) is not None
 
 
 def marks(card: ModelCard, precision: Precision, language: str) -> list[list[str]]:

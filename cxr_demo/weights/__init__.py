@@ -114,8 +114,14 @@ def revision(card: ModelCard) -> str | None:
 
 
 def is_stand_in(place: Path) -> bool:
-    """True if the checkpoint says that its weights are random (written by `benchmarks`)."""
-    return (place / STAND_IN).exists()
+    """True if the checkpoint says that its weights are random (written by `benchmarks`): by a file
+    of its own, and in its settings, so that no copy loses it."""
+    if (place / STAND_IN).exists():
+        return True
+    try:
+        return bool(json.loads((place / "config.json").read_text()).get("stand_in"))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _shard_names(card: ModelCard, place: Path) -> list[str]:
