@@ -55,6 +55,12 @@ class Item:
             return self.force
         return min(self.limit or self.prompt.max_new_tokens, self.prompt.max_new_tokens)
 
+    @property
+    def room(self) -> int:
+        """New tokens to make room for. Forced lengths differ from item to item; room for what the
+        prompt allows lets them share a batch."""
+        return self.most if self.force is None else max(self.force, self.prompt.max_new_tokens)
+
 
 @dataclass(frozen=True)
 class Reply:

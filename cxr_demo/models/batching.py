@@ -96,7 +96,7 @@ class Batch:
                 yield self._reply(ended)
 
     def _needed(self, item: Item) -> int:
-        return self._model.room_for(item.prompt, item.most)
+        return self._model.room_for(item.prompt, item.room)
 
     def _admit(self, table: Table[_Ticket], items: Sequence[Item]) -> None:
         now = time.monotonic()

@@ -77,6 +77,15 @@ def test_forced_lengths_ignore_the_end_of_the_reply(reader):
     assert lengths == {"0": 9, "1": 10, "2": 11}
 
 
+def test_forced_lengths_share_one_batch(reader):
+    family, model = reader
+    lengths = [3, 90, 4, 80]
+    roomy = Prompt("roomy", SHORT.text, max(lengths))
+    asked = [Item(str(at), family.seen(at), roomy, force=n) for at, n in enumerate(lengths)]
+    assert len(list(model.generate_many(asked, 4))) == 4
+    assert model.batch_use.steps <= max(lengths)
+
+
 def test_a_stop_id_ends_one_row_and_makes_room(reader):
     family, model = reader
     asked = items(family, 4)
