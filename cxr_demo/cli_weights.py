@@ -181,11 +181,10 @@ def _state(each: Package) -> tuple[record.Record | None, str]:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    stopped = _stopped(arguments)  # before the slow import: the app may be gone by then
     from cxr_demo.weights.fetch import Fetch  # with huggingface_hub, which `list` does without
 
-    fetch = Fetch(arguments.model, on_progress=_Line(arguments))
-    if arguments.attached:
-        leash.hold(fetch.stop)
+    fetch = Fetch(arguments.model, on_progress=_Line(arguments), stopped=stopped)
     wanted = fetch.package
     if not arguments.json:
         print(_licence(wanted, arguments))

@@ -51,17 +51,23 @@ class Fetch:
     """One fetch of `model`. `on_progress` is called in the thread of `run`, many times a second."""
 
     def __init__(
-        self, model: str, on_progress: OnProgress | None = None, hub: Hub | None = None
+        self,
+        model: str,
+        on_progress: OnProgress | None = None,
+        hub: Hub | None = None,
+        stopped: threading.Event | None = None,
     ) -> None:
         self.package = package(model)
         self._hub = hub or Hub()
-        self._stopped = threading.Event()
+        self._stopped = stopped or threading.Event()
         self._meter = Meter(on_progress, self._stopped)
         self._plan: Plan | None = None
 
     def plan(self) -> Plan:
-        """Ask the hub what there is; nothing is written. Raises leaves of WeightsError,
-        WeightsRefused if there are no safetensors."""
+        """Ask the hub what there is; nothing is written. Raises leaves of WeightsError (Stopped
+        before anything is asked, if it was), WeightsRefused if there are no safetensors."""
+        if self._stopped.is_set():
+            raise faults.Stopped()
         if self._plan is None:
             self._plan = plan(self.package, self._hub)
         return self._plan

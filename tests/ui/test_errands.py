@@ -175,3 +175,10 @@ def test_without_a_record_nothing_is_called_verified():
     assert (found.state, found.recorded, found.verified) == (Stock.HERE, False, False)
     (folder / "cxr-demo.json").write_text("{")
     assert stock().state is Stock.BROKEN
+
+
+def test_a_child_whose_app_is_gone_before_it_begins_asks_nothing(given, fake):
+    command = [sys.executable, "-m", "cxr_demo", "weights", "fetch", ID, "--json", "--attached"]
+    done = subprocess.run(command, env=given, input="", capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["error"]["code"] == "fetch_stopped"
+    assert fake.asked == []

@@ -179,10 +179,12 @@ def test_a_fetch_is_paused_survives_a_killed_app_and_goes_on(user, fake):
 
 
 def until_still(path, seconds=20):
-    """Until nobody writes into `path` any more."""
+    """Until something is in `path` and nobody writes into it any more."""
     end, size = time.monotonic() + seconds, -1
-    while time.monotonic() < end and size != path.stat().st_size:
-        size = path.stat().st_size
+    while time.monotonic() < end:
+        before, size = size, path.stat().st_size if path.exists() else 0
+        if size and size == before:
+            return
         time.sleep(1)
 
 
