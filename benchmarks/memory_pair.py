@@ -53,6 +53,7 @@ def measure(
     """Load, read once at full length, read the `unseen` batches. Raises CxrError."""
     import torch
 
+    from cxr_demo.models import stock
     from cxr_demo.models.measuring import Meter, full_reading, noise, ready
 
     gpu = nvml.first_visible()
@@ -74,9 +75,9 @@ def measure(
     meter.begin()
     loaded = models.load(card(model), precision, str(device), progress)
     inner: Any = loaded
-    ready(inner)
-    phases["warm_up"] = asdict(meter.end())
     prompt = replace(card(model).prompts[PipelineKind.REPORT], max_new_tokens=tokens)
+    ready(inner, noise(), prompt)
+    phases["warm_up"] = asdict(meter.end())
     reading = full_reading(inner, noise(), prompt, meter)
     row = {
         "model": model,
@@ -93,7 +94,9 @@ def measure(
         "prefill": asdict(reading.prefill),
         "decode": asdict(reading.decode),
     }
-    row["unseen"] = [_batch(inner, meter, size, new) for size, new in unseen]
+    # transformers' own generate() takes one radiograph at a time, so it has no batches.
+    batches = () if loaded.engine == stock.NAME else unseen
+    row["unseen"] = [_batch(inner, meter, size, new) for size, new in batches]
     loaded.close()
     sampler.close()
     return row
@@ -142,9 +145,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--context", type=int, default=0, help="bytes, as measured without a cap")
     chosen = parser.parse_args(arguments)
     cap = None if chosen.cap is None else Cap(chosen.cap, chosen.context)
+    import torch
+
     unseen = () if cap else TINY_UNSEEN if chosen.tiny else UNSEEN
     try:
         row = measure(chosen.model, chosen.precision, chosen.tokens, unseen, cap)
+    except torch.OutOfMemoryError:  # in a reading; the loaders translate theirs
+        row = {"model": chosen.model, "precision": chosen.precision.value}
+        row["failed"] = OutOfMemory.code
     except CxrError as error:
         row = {"model": chosen.model, "precision": chosen.precision.value, "failed": error.code}
         if not isinstance(error, OutOfMemory):

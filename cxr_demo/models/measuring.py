@@ -116,11 +116,14 @@ def noise() -> Radiograph:
     return Radiograph(drawn, 12, View.PA, (window,), "DICOM", "0" * 64)
 
 
-def ready(model: Readable) -> None:
-    """Bring `model` to the state in which it reads a second radiograph: on the fastest path that
-    it has here, captured and warm."""
+def ready(model: Readable, radiograph: Radiograph, prompt: Prompt) -> None:
+    """Bring `model` to the state in which it reads a second radiograph with `prompt`: on the
+    fastest path that it has here, captured for that room, and warm."""
     if model.paths:  # asking waits until it is known
         model.warm_up()
+    steps = _forced(model, model.see(radiograph), prompt)
+    for _ in zip(range(2), steps, strict=False):
+        """Two tokens, and what they have set up stays."""
 
 
 def full_reading(

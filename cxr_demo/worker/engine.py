@@ -34,6 +34,7 @@ from cxr_demo.records import (
 )
 from cxr_demo.telemetry import capability, nvml
 from cxr_demo.units import MIB, format_bytes
+from cxr_demo.worker import spill
 from cxr_demo.worker.answers import note
 from cxr_demo.worker.lease import Lease, device_lease
 from cxr_demo.worker.messages import SeenImage
@@ -279,7 +280,9 @@ class Engine:
 
         usable = self._gpu is not None and torch.cuda.is_available()
         self._take_lease(usable)
-        return "cuda:0" if usable else "cpu"
+        device = "cuda:0" if usable else "cpu"
+        spill.keep_within_free(device)
+        return device
 
     def _take_lease(self, usable: bool) -> None:
         if self._lease is None:

@@ -58,11 +58,11 @@ def take(
     )
     try:
         load = meter.end()
-        ready(built)
         progress(READING, 0.0)
-        prompt = card.prompts[PipelineKind.REPORT]
+        image, prompt = noise(), card.prompts[PipelineKind.REPORT]
+        ready(built, image, prompt)
         reading = full_reading(
-            built, noise(), prompt, meter, lambda fraction: progress(READING, fraction)
+            built, image, prompt, meter, lambda fraction: progress(READING, fraction)
         )
         engine, name = built.engine, built.device
     finally:

@@ -35,9 +35,9 @@ def test_a_model_from_nothing_reads_at_full_length(model, precision, meter):
     seen = []
     built = random_weights.build(card(model), precision, CPU, seen.append, tiny(model))
     assert seen == sorted(seen) and seen[-1] == 1.0 and len(seen) > 5
-    ready(built)
     prompt = card(model).prompts[PipelineKind.REPORT]
     short = type(prompt)(prompt.id, prompt.text, 5)
+    ready(built, noise(), short)
     told = []
     reading = full_reading(built, noise(), short, meter, told.append)
     assert reading.tokens == 5 and len(told) == 4
