@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         cards = (fit.typed(arguments.vram),)
     for card in cards:
         answers = fit.answers(card, found.ram_free)
-        advice = fit.advice(answers)
+        advice = fit.advice(answers, fit.qualities())
         if arguments.json:
             print_json(_record(card, found, answers, advice))
         else:

@@ -27,6 +27,7 @@ from cxr_demo.fit.faults import (
 from cxr_demo.fit.machine import Gpu, Machine, machine, typed
 from cxr_demo.fit.measured import Measured
 from cxr_demo.fit.offers import offer
+from cxr_demo.fit.qualities import qualities
 from cxr_demo.fit.words import Sentence
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "need",
     "offer",
     "precision_words",
+    "qualities",
     "typed",
     "verdict_word",
 ]

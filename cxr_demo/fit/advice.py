@@ -11,13 +11,14 @@ from cxr_demo.units import format_bytes
 
 @dataclass(frozen=True)
 class Quality:
-    """A measured F1 (micro, 14 findings) with its 95 % interval, on `images` of `dataset`."""
+    """A measured F1 (micro, 14 findings) with the bounds of its 95 % interval (None while they are
+    computed), on `images` of `dataset`."""
 
     model: str
     precision: Precision
     f1: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     dataset: str
     images: int
     pipeline: PipelineKind
@@ -33,12 +34,13 @@ class Advice:
 
 
 def advice(answers: Sequence[Answer], qualities: Sequence[Quality] = ()) -> Advice:
-    """The pair that fits with the best measured F1; without one, by memory only: as published goes
-    before 4 bits, then the one that leaves most room. `qualities` of other pairs don't matter."""
+    """The pair that fits with the best measured F1, on the data set on which most of them were
+    measured; without one, by memory only: as published goes before 4 bits, then the one that leaves
+    most room. `qualities` of other pairs don't matter."""
     fitting = [each for each in answers if each.runs]
     if not fitting:
         return _nothing(answers)
-    best = max(_known(fitting, qualities), key=lambda pair: pair[1].f1, default=None)
+    best = max(_comparable(_known(fitting, qualities)), key=lambda pair: pair[1].f1, default=None)
     if best is not None:
         return _by_quality(*best)
     return _by_memory(min(fitting, key=_by_room))
@@ -71,13 +73,27 @@ def _known(fitting: Sequence[Answer], qualities: Sequence[Quality]) -> list[tupl
     ]
 
 
+def _comparable(known: list[tuple[Answer, Quality]]) -> list[tuple[Answer, Quality]]:
+    """Those of one data set: figures of different ones say nothing of each other."""
+    sets: dict[str, list[tuple[Answer, Quality]]] = {}
+    for each in known:
+        sets.setdefault(each[1].dataset, []).append(each)
+
+    def weight(rows: list[tuple[Answer, Quality]]) -> tuple[int, int]:
+        return len({(one.model, one.precision) for one, _ in rows}), rows[0][1].images
+
+    return max(sets.values(), key=weight, default=[])
+
+
 def _by_room(each: Answer) -> tuple[bool, bool, int]:
     return each.verdict is Verdict.TIGHT, each.precision is not Precision.BF16, each.need.peak
 
 
 def _by_quality(chosen: Answer, found: Quality) -> Advice:
     words = precision_words(chosen.precision)
-    figure = f"{found.f1:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    figure = f"{found.f1:.3f}"
+    if found.low is not None and found.high is not None:
+        figure += f" [{found.low:.3f}, {found.high:.3f}]"
     images = f"{found.images:,}"
     tight = chosen.verdict is Verdict.TIGHT
     en = (

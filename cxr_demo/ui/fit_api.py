@@ -52,7 +52,7 @@ class FitApi:
         machine = self.fitness.machine()
         chosen, error = _target(machine, asked.get("gpu", ""), asked.get("card", ""))
         answers = self.fitness.answers(chosen)
-        advice = fit.advice(answers)
+        advice = fit.advice(answers, fit.qualities())
         model = asked.get("model") or advice.model or next(iter(PACKAGES))
         pair = _pair(answers, model, asked.get("precision") or str(advice.precision))
         scale = fit_view.scale_of(answers)

@@ -9,7 +9,11 @@ from cxr_demo.fit import measured
 from cxr_demo.fit.answers import judge, smallest_class
 from cxr_demo.fit.machine import held
 from cxr_demo.records import GpuMemory, PipelineKind, Precision, Telemetry
+from cxr_demo.results import evidence
 from cxr_demo.units import GIB, MIB
+from tests.results.conftest import POLICY, open_book
+
+__all__ = ["open_book"]
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +161,33 @@ def test_this_machine_can_be_asked():
     found = fit.machine()
     assert 0 < found.ram_free <= found.ram_total
     assert found.first is None or found.first in found.gpus
+
+
+def test_figures_of_different_data_sets_are_not_compared():
+    def quality(model, f1, dataset, images=100):
+        return fit.Quality(
+            model, Precision.NF4, f1, None, None, dataset, images, PipelineKind.REPORT
+        )
+
+    known = [
+        quality("chexagent-2-3b", 0.5, "A"),
+        quality("medgemma-4b-it", 0.4, "A"),
+        quality("medgemma-4b-it", 0.9, "easy", images=9000),
+    ]
+    said = fit.advice(fit.answers(fit.typed(8)), known)
+    assert said.model == "chexagent-2-3b"
+    assert "0.500, on 100 images of A" in said.sentence.en  # no interval yet: none is shown
+
+
+def test_what_was_measured_here_is_what_advice_names(open_book, monkeypatch):
+    book = open_book(images=90)
+    book.board("group0000000001", "chexbert", POLICY)
+    assert book.wait(60)
+    monkeypatch.setattr(evidence, "shared", lambda: book)
+    found = fit.qualities()
+    assert {each.model for each in found} == {"chexagent-2-3b", "medgemma-4b-it"}
+    said = fit.advice(fit.answers(fit.typed(12)), found)
+    best = max(found, key=lambda each: each.f1)
+    assert (said.model, said.precision) == (best.model, best.precision)
+    assert f"{best.f1:.3f} [{best.low:.3f}, {best.high:.3f}]" in said.sentence.en
+    assert best.dataset in said.sentence.pt
