@@ -1,6 +1,6 @@
 """What was measured on this machine, for advice and for marks beside a model's name.
 
-Patients' images only, complete runs only; of the labelers of reports the leading one counts. What is
+Patients' images and complete runs only; of the labelers of reports the leading one counts. What is
 not in the store was not measured here.
 """
 
