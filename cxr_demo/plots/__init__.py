@@ -21,7 +21,8 @@ KINDS = ("bars", "folds", "memory", "findings", "paired", "stand_ins")
 """Figure 3, 4 and 5 of the study, F1 per finding, 4 bits against bf16, memory of random weights."""
 
 PNG = {"format": "png", "width": 1280, "height": 720, "scale": 2}
-"""What `Plotly.toImage` is given: letters as large as on the screen, at 2560 x 1440 pixels."""
+"""What `Plotly.toImage` is given: letters as large as on the screen, at 2560 x 1440 pixels. A
+figure that needs more height says so in `layout.meta.least`."""
 
 _TITLES: dict[str, Pair] = {
     "bars": bars.TITLE,

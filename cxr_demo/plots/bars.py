@@ -9,7 +9,6 @@ from cxr_demo.plots.look import (
     TOP,
     Look,
     Spec,
-    axis,
     bar_fill,
     figure,
     look,
@@ -38,14 +37,9 @@ def bars(board: Board, language: str, dark: bool) -> Spec:
     data += [interval_key(board, chosen, language)]
     data += study_marks(board, shown, chosen, language)
     shapes, annotations = trivial_lines(board, chosen, language)
-    top = max([reach(each) for each in shown] + [each.f1 for each in board.references] + [0.1])
+    top = max([reach(each) for each in shown] + [each.f1 for each in board.references])
     layout = {
-        "xaxis": axis(
-            chosen,
-            words.f1(board, language, tuple(shown)),
-            range=[0, min(1.0, top * 1.3)],
-            tickformat=".1f",
-        ),
+        "xaxis": rows.scores(chosen, words.f1(board, language, tuple(shown)), top),
         "yaxis": rows.lines(chosen, rows.names(shown, signs, language)),
         "bargap": 0.3,
         "shapes": shapes,

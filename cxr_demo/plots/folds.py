@@ -11,7 +11,6 @@ from cxr_demo.plots.look import (
     TOP,
     Look,
     Spec,
-    axis,
     bar_fill,
     figure,
     look,
@@ -62,12 +61,7 @@ def folds(board: Board, language: str, dark: bool) -> Spec:
     shapes, annotations = bars.trivial_lines(board, chosen, language)
     top = max([bars.reach(each) for each in shown] + [each.f1 for each in board.references])
     layout = {
-        "xaxis": axis(
-            chosen,
-            words.f1(board, language, tuple(shown)),
-            range=[0, min(1.0, top * 1.34)],
-            tickformat=".1f",
-        ),
+        "xaxis": rows.scores(chosen, words.f1(board, language, tuple(shown)), top),
         "yaxis": rows.lines(chosen, rows.names(shown, signs, language)),
         "bargap": 0.3,
         "shapes": shapes,

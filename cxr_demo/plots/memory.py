@@ -128,7 +128,7 @@ def memory(board: Board, language: str, dark: bool, gpu: levels.Gpu | None = Non
     }
     notes = [_below(board, shown, legend, language), beyond]
     return figure(
-        data, layout, board, said(TITLE, language), language, dark, notes, 360 + 10 * len(shown)
+        data, layout, board, said(TITLE, language), language, dark, notes, 300 + 10 * len(shown)
     )
 
 

@@ -86,7 +86,8 @@ def _section(
             at = len(figures)
             figures.append((plots.figure(kind, board, language, dark, gpu), name))
             found.append(
-                f'<figure><div class="plot" id="plot{at}"></div>'
+                f'<figure><div class="plot" id="plot{at}" style="height:{_high(figures[at][0])}px">'
+                "</div>"
                 f'<button type="button" data-plot="{at}">{_text(said(_PNG, language))}</button>'
                 "</figure>"
             )
@@ -101,6 +102,10 @@ def _section(
     if board.stand_ins:
         found.append(_table(tables.stand_ins(board, language)))
     return "\n".join([*found, "</section>"])
+
+
+def _high(figure: Spec) -> int:
+    return max(720, int(figure["layout"]["meta"]["least"]))
 
 
 def _meanings(board: Board, language: str) -> str:
@@ -161,7 +166,7 @@ body {{ margin: 0 auto; max-width: 1600px; padding: 16px 28px; font: 16px/1.45 {
 h1 {{ font-size: 28px; margin: 8px 0; }} h2 {{ font-size: 24px; margin-top: 40px; }}
 h3 {{ font-size: 18px; margin: 24px 0 8px; }}
 .mark, .badge {{ color: {chosen.amber}; }} .badge {{ font-weight: 700; }}
-.plot {{ height: 720px; }} figure {{ margin: 24px 0; }}
+figure {{ margin: 24px 0; }}
 button {{ font: inherit; padding: 4px 12px; color: inherit; background: transparent;
   border: 1px solid {chosen.line}; border-radius: 4px; cursor: pointer; }}
 .wide {{ overflow-x: auto; }} table {{ border-collapse: collapse; font-size: 14px; }}
@@ -169,7 +174,7 @@ th, td {{ text-align: left; padding: 5px 10px; border-bottom: 1px solid {chosen.
   white-space: nowrap; }}
 th {{ color: {chosen.dim}; white-space: normal; vertical-align: bottom; }}
 .notes {{ color: {chosen.dim}; font-size: 14px; }} summary {{ cursor: pointer; padding: 6px 0; }}
-@media print {{ button {{ display: none; }} .plot {{ height: 560px; break-inside: avoid; }} }}
+@media print {{ button {{ display: none; }} figure {{ break-inside: avoid; }} }}
 """
 
 
@@ -179,7 +184,8 @@ figures.forEach((each, at) => Plotly.newPlot(`plot${at}`, each.data, each.layout
 document.querySelectorAll("[data-plot]").forEach((button) => {
   button.addEventListener("click", async () => {
     const at = button.dataset.plot;
-    const size = { format: "png", width: 1280, height: 720, scale: 2 };
+    const height = Math.max(720, figures[at].layout.meta.least);
+    const size = { format: "png", width: 1280, height, scale: 2 };
     const link = document.createElement("a");
     link.href = await Plotly.toImage(`plot${at}`, size);
     link.download = figures[at].name;

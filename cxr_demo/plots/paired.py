@@ -1,5 +1,7 @@
 """4 bits against bf16 on the same images: the difference in F1, its interval and the margin."""
 
+from math import ceil, floor
+
 from cxr_demo.plots import bars, rows
 from cxr_demo.plots.look import (
     LINES_ABOVE,
@@ -46,7 +48,7 @@ def paired(board: Board, language: str, dark: bool) -> Spec:
             chosen,
             said(ACROSS, language).format(f1=words.f1(board, language)),
             range=[left, right],
-            tickformat="+.2f",
+            **_ticks(left, right, language),
             showgrid=False,
             ticks="outside",
         ),
@@ -69,6 +71,20 @@ def verdict(pair: PairResult, language: str) -> str:
     if pair.difference is None:
         return said(words.COMPUTING, language) + " …" if pair.computing else ""
     return said(NOT_INFERIOR if pair.difference.not_inferior else NOT_SHOWN, language)
+
+
+def _ticks(left: float, right: float, language: str) -> Spec:
+    """At most ten round differences, each written once."""
+    step = next(
+        (each for each in (0.005, 0.01, 0.02, 0.05, 0.1) if (right - left) / each < 10), 0.2
+    )
+    values = [at * step for at in range(ceil(left / step), floor(right / step) + 1)]
+    digits = 3 if step < 0.01 else 2
+    return {
+        "tickmode": "array",
+        "tickvals": values,
+        "ticktext": [words.signed(each, language, digits) for each in values],
+    }
 
 
 def _range(shown: list[PairResult]) -> tuple[float, float]:

@@ -71,6 +71,20 @@ def lines(chosen: Look, names: Sequence[str]) -> Spec:
     )
 
 
+def scores(chosen: Look, title: str, top: float) -> Spec:
+    """The axis of an F1, with room to the right of the longest bar for its figures."""
+    end = max(0.1, top) * 1.3
+    step = 0.1 if end <= 1 else 0.2
+    return axis(
+        chosen,
+        title,
+        range=[0, end],
+        tickmode="array",
+        tickvals=[round(at * step, 1) for at in range(round(1 / step) + 1) if at * step <= end],
+        tickformat=".1f",
+    )
+
+
 def remarks(arms: Sequence[Arm], language: str) -> tuple[list[str], str]:
     """A sign for each arm ("" for none), and what the signs mean, as one text."""
     said_of: dict[str, list[int]] = {}

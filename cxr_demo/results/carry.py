@@ -96,9 +96,10 @@ def _results(path: Path, group: Group, arm: ArmRun) -> dict[str, Any]:
     """Per labeler and policy: the arm's figures, its slices' points, the pairs it belongs to."""
     if arm.facts.get("stand_in"):
         return {}
-    named = [DIRECT] if arm.pipeline == "direct" else list(arm.facts.get("labelers") or ())
     book = Book(path)
     try:
+        labelled = book.read(lambda reader: reader.outcomes(arm.id).labels)
+        named = [each for each in (*LABELERS, DIRECT) if each in labelled]
         asked = [(labeler, policy) for labeler in named for policy in UncertaintyPolicy]
         for labeler, policy in asked:
             book.board(group.id, labeler, policy)

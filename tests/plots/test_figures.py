@@ -215,3 +215,20 @@ def test_nothing_to_show_says_what_is_missing(board):
 
 def test_the_javascript_of_the_pinned_package_is_there():
     assert plots.javascript().stat().st_size > 1_000_000
+
+
+def test_every_figure_says_how_much_height_it_needs(full):
+    for kind in plots.KINDS:
+        assert 300 < plots.figure(kind, full, "en")["layout"]["meta"]["least"] < 1200
+
+
+def test_differences_are_written_once_each_on_their_axis(full):
+    axis = plots.figure("paired", full, "en")["layout"]["xaxis"]
+    assert 2 <= len(axis["ticktext"]) == len(set(axis["ticktext"])) <= 11
+
+
+def test_values_of_a_perfect_reader_have_room(board):
+    found = board((Made(right=1.0, unparsed=0),), images=60)
+    layout = plots.figure("bars", found, "en")["layout"]
+    assert layout["xaxis"]["range"][1] == pytest.approx(1.3)
+    assert max(layout["xaxis"]["tickvals"]) == 1

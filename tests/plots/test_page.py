@@ -76,4 +76,4 @@ def test_it_opens_without_network_draws_everything_and_saves_png(board, tmp_path
     assert complaints == []
     assert drawn >= 6
     assert name.endswith("_memory.png")
-    assert png.read_bytes()[16:24] == (2560).to_bytes(4, "big") + (1440).to_bytes(4, "big")
+    assert png.read_bytes()[16:24] == (2560).to_bytes(4, "big") + (1440).to_bytes(4, "big"), "size"
