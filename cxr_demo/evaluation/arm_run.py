@@ -90,7 +90,9 @@ class ArmRun:
     ) -> Iterator[None]:
         """Read what is left (at most `most` images more), a step per reply. Raises TooManyFailed
         and what loading raises."""
-        with DecodePool(decoders(self._setting.ranks)) as pool:
+        threads = decoders(self._setting.ranks)
+        with DecodePool(threads) as pool:
+            pool.warm(threads)  # they start while the model is loaded
             while not should_stop():
                 model = host.model(self.arm.model, self.arm.precision)
                 run = self.open(model)

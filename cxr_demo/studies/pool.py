@@ -72,10 +72,11 @@ class DecodePool:
         root = study_root(path)
         return tuple(StudyRef(key, root, members) for key, members in found)
 
-    def warm(self) -> None:
-        """Start one child now, so that the first file does not wait for it."""
-        child = self._take()
-        self._slots.put(child)
+    def warm(self, count: int = 1) -> None:
+        """Start `count` children now, so that the first files do not wait for them."""
+        children = [self._take() for _ in range(min(count, self._size))]
+        for child in children:
+            self._slots.put(child)
 
     def close(self) -> None:
         """End all children; a file in work is finished first, or ended by its limit."""
