@@ -98,7 +98,8 @@ def rank_file(group: str, launch: str, rank: int) -> Path:
 def command(group: str, launch: str, ranks: int) -> list[str]:
     """`accelerate launch`, the same on GPUs and on a processor; each rank picks its own device."""
     cores = max(1, (os.cpu_count() or 1) // ranks)
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    launcher = [sys.executable, "-m", "accelerate.commands.launch"]
+    launcher += ["--multi_gpu"] if ranks > 1 else []  # it means "several processes"
     launcher += ["--num_processes", str(ranks), "--num_machines", "1", "--main_process_port", "0"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]
     launcher += ["--num_cpu_threads_per_process", str(cores), "--module", MODULE]

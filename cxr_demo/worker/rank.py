@@ -1,7 +1,7 @@
 """`python -m cxr_demo.worker.rank GROUP LAUNCH PARENT`: one of several processes of an evaluation.
 
-`accelerate launch` starts it with LOCAL_RANK, RANK and WORLD_SIZE. It reads every WORLD_SIZE-th of
-the images that are left into a file of its own, and ends with the process PARENT.
+`accelerate launch` starts it with LOCAL_RANK, RANK and WORLD_SIZE (alone: without). It reads every
+WORLD_SIZE-th of the images that are left into a file of its own, and ends with the process PARENT.
 """
 
 from cxr_demo.worker.isolation import seal
@@ -55,7 +55,7 @@ def choose_gpu(local_rank: int) -> int | None:
 
 def work(group: str, launch: str, parent: int) -> int:
     """Read this rank's share; the exit status."""
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     gpu = choose_gpu(int(os.environ.get("LOCAL_RANK", rank)))
     sampler, neighbours = Sampler(gpu), Neighbours(gpu)
     file = ranks.rank_file(group, launch, rank)
