@@ -28,6 +28,7 @@ PHASES: dict[str, dict[RunPhase, str]] = {
         RunPhase.LOADING: "loading the model",
         RunPhase.READING: "reading",
         RunPhase.LABELLING: "labelling",
+        RunPhase.ASKING: "asking for a calibration",
     },
     "pt": {
         RunPhase.PREPARING: "lendo as tabelas",
@@ -36,6 +37,7 @@ PHASES: dict[str, dict[RunPhase, str]] = {
         RunPhase.LOADING: "carregando o modelo",
         RunPhase.READING: "lendo",
         RunPhase.LABELLING: "rotulando",
+        RunPhase.ASKING: "perguntando para a calibração",
     },
 }
 WORDS: dict[str, dict[str, str]] = {

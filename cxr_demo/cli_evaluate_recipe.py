@@ -69,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="begin without a trial")
     parser.add_argument("--untimed", action="store_true", help="leave out memory and time")
     parser.add_argument("--rules-only", action="store_true", help="leave CheXbert out")
+    parser.add_argument(
+        "--probabilities", action="store_true", help="also ask yes or no, and write a calibration"
+    )
     parser.add_argument("--timed-images", type=int, help="images of the time per image")
     parser.add_argument("--most-failed", type=float, help="share of failures that stops an arm")
     add_common_arguments(parser)
@@ -135,6 +138,7 @@ def options_of(arguments: argparse.Namespace, recipe: Recipe) -> dict[str, objec
         "slots": arguments.slots,
         "timed": not arguments.untimed,
         "labelers": "rules" if arguments.rules_only else "all",
+        "probabilities": arguments.probabilities,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
+from cxr_demo.evaluation import labelling
 from cxr_demo.evaluation.facts import Batch, describe
 from cxr_demo.evaluation.feeder import Place, decoders
 from cxr_demo.evaluation.host import Host
@@ -80,7 +81,10 @@ class ArmRun:
         run = self._store.open_arm(
             self._setting.group, arm.model, arm.precision, arm.pipeline, signed, self.total
         )
+        known = self._store.arm(run)
         facts = describe(model, self._setting.synthetic)
+        if known is not None and "labelers" not in known.facts:
+            facts["labelers"] = [labelling.FIRST[arm.pipeline]]
         self._store.set_facts(run, **facts)
         self.run = run
         return run

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.answers import Answers
 from cxr_demo.models.base import Model
-from cxr_demo.records import Memory, Precision
+from cxr_demo.records import Memory, Precision, Radiograph
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Host(Protocol):
     def model(self, model: str, precision: Precision) -> Model:
         """That model on the device, loaded if it is not there, its use of the image proven once.
         Raises what loading raises, ImageNotUsed and LeaseHeld."""
+
+    def ask(self, radiograph: Radiograph) -> Answers:
+        """The loaded model's raw answers to its yes/no questions. Raises PhantomsOnly."""
 
     def free(self) -> None:
         """Empty the device, and keep its lease: a process of this evaluation will use it."""

@@ -6,14 +6,13 @@ before it returns, so a kill at any moment costs at most the image in work.
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.answers import Answers
 from cxr_demo.evaluation.faults import RecipeUnknown
 from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.progress import Progress
-from cxr_demo.findings import Finding
 from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
 from cxr_demo.store.place import store_path
 from cxr_demo.store.runs import RunStore
@@ -22,20 +21,6 @@ __all__ = ["KINDS", "Answers", "DeviceJob", "Job", "Reader", "prepare", "store_p
 
 KINDS: dict[str, str] = {"phantoms": "cxr_demo.evaluation.phantom_run"}
 """Evaluations by name; each module offers `prepare(recipe, store) -> Job`."""
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Raw answers of a model to one yes/no question per finding, `models.probabilities`: `yes` and
-    `mass` in 0..1, `tokens` that counted as yes and no (token, id), `seconds` on top of a reading.
-    """
-
-    question_id: str
-    question: str
-    tokens: dict[str, Any]
-    yes: dict[Finding, float]
-    mass: dict[Finding, float]
-    seconds: float
 
 
 class Reader(Protocol):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cxr_demo.labelers.chexbert import CheXbert
 
 CHEXBERT = "chexbert"
+FIRST = {PipelineKind.REPORT: "rules", PipelineKind.DIRECT: "direct"}
+"""The labeler that labels at once, by pipeline."""
+BOTH = [CHEXBERT, FIRST[PipelineKind.REPORT]]
 _CHECKPOINT = "chexbert.pth"
 
 

@@ -29,9 +29,9 @@ def conclude(run: str, predictions: Iterable[Prediction]) -> Calibration | None:
     scales = {}
     for finding in FINDINGS:
         raw = np.array([_yes(each, finding) for each in rows])
-        scale = _scale(raw, np.array([truth[finding] for truth in truths]))
-        if scale is not None:
-            scales[finding] = scale
+        found = scale(raw, np.array([truth[finding] for truth in truths]))
+        if found is not None:
+            scales[finding] = found
     if not scales:
         return None
     made = Calibration(
@@ -47,7 +47,7 @@ def conclude(run: str, predictions: Iterable[Prediction]) -> Calibration | None:
     return made
 
 
-def _scale(raw: np.ndarray, present: np.ndarray) -> Scale | None:
+def scale(raw: np.ndarray, present: np.ndarray) -> Scale | None:
     """None where there are too few samples, or where a higher answer does not mean a likelier
     finding: then no number may be shown."""
     count = int(present.sum())

@@ -26,7 +26,8 @@ class Options:
     `trial`: time a few images per arm and pause. `slots`: images in a batch, None for the device's
     default. `timed`: measure memory and time per image in a process of its own. `labelers`: "all"
     that are there, or "rules". `force`: (least, most) tokens of a reply, for checkpoints with
-    random weights only, whose replies have no end of their own.
+    random weights only, whose replies have no end of their own. `probabilities`: also ask the
+    yes/no questions, and write a calibration.
     """
 
     trial: bool = False
@@ -34,6 +35,7 @@ class Options:
     timed: bool = True
     labelers: str = "all"
     force: tuple[int, int] | None = None
+    probabilities: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Options":

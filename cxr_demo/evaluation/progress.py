@@ -9,7 +9,8 @@ from cxr_demo.records import PipelineKind, Precision
 
 class RunPhase(StrEnum):
     """What an evaluation is doing: making its list of images, drawing phantoms, measuring memory
-    and time in a process of its own, loading a model, reading images, or labelling reports."""
+    and time in a process of its own, loading a model, reading images, labelling reports, or asking
+    yes/no questions for a calibration."""
 
     PREPARING = "preparing"
     DRAWING = "drawing"
@@ -17,6 +18,7 @@ class RunPhase(StrEnum):
     LOADING = "loading"
     READING = "reading"
     LABELLING = "labelling"
+    ASKING = "asking"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.base import locate
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError
-from cxr_demo.evaluation import grouping, images, steps
+from cxr_demo.evaluation import asking, grouping, images, steps
 from cxr_demo.evaluation.arm_run import ArmRun, Setting
 from cxr_demo.evaluation.faults import NothingToResume
 from cxr_demo.evaluation.feeder import Place
@@ -125,6 +125,8 @@ class RecipeRun:
                 yield from self._guarded(number, host, self._read)
             for number in numbers if self._whole else ():
                 yield from self._guarded(number, host, self._label)
+            for number in numbers[:1] if self._whole and self._plan.options.probabilities else ():
+                yield from self._guarded(number, host, self._ask)
             for number in numbers if self._whole and self._plan.options.timed else ():
                 yield from self._guarded(number, host, self._measure)
         self._at = None
@@ -223,6 +225,17 @@ class RecipeRun:
                 return
         if len(self._store.done(arm.run)) >= arm.total:
             self._store.set_arm_state(arm.run, "finished")
+
+    def _ask(self, number: int, host: Host) -> Iterator[None]:
+        """The questions know no pipeline, so the first arm of a model and precision suffices."""
+        arm = self.arms[number]
+        if arm.run is None:
+            return
+        for _ in asking.ask(self._store, arm, host, self._halted):
+            self._phase = RunPhase.ASKING
+            yield
+        if not self._halted():
+            asking.conclude(self._store, self.group or "", arm.run)
 
     def _measure(self, number: int, host: Host) -> Iterator[None]:
         arm, plan = self.arms[number], self._plan

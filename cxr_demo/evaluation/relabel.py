@@ -35,6 +35,7 @@ def relabel(
                     texts = _texts(store, run, positions[at : at + AT_ONCE])
                     store.add_labels(run.id, labelling.by_chexbert(chexbert, texts))
                     progress(run, "chexbert", min(at + AT_ONCE, len(positions)), len(positions))
+                store.set_facts(run.id, labelers=labelling.BOTH)
             yield run
 
 

@@ -44,6 +44,7 @@ def label(
             store.add_labels(run, labelling.by_chexbert(labeler, pending))
             yield
             pending = store.unlabelled(run, labelling.CHEXBERT, most)
+        store.set_facts(run, labelers=labelling.BOTH)
     except OutOfMemory:
         if device == "cpu":
             raise

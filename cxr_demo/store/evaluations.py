@@ -145,6 +145,13 @@ class EvaluationStore(StoreReader):
             connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (moment(), run))
             connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (now(), run))
 
+    def add_answers(self, run: str, position: int, answers: dict[str, Any]) -> None:
+        """Store the answers to yes/no questions beside the output of the same image."""
+        self._connection.execute(
+            "UPDATE text SET answers = ? WHERE arm = ? AND position = ?",
+            (json.dumps(answers), run, position),
+        )
+
     def add_timing(self, run: str, timed: TimedImage) -> None:
         """Store one timed image; a second measurement of it changes nothing."""
         self._connection.execute(

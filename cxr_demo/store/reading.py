@@ -194,6 +194,22 @@ class StoreReader(Opened):
         )
         return list(rows)
 
+    def answered(self, run: str) -> set[int]:
+        """Positions with answers to yes/no questions."""
+        rows = self._connection.execute(
+            "SELECT position FROM text WHERE arm = ? AND answers IS NOT NULL", (run,)
+        )
+        return {position for (position,) in rows}
+
+    def answers(self, run: str) -> dict[int, dict[str, Any]]:
+        """The answers to yes/no questions by position, as `evaluation.answers.Answers` in JSON."""
+        rows = self._connection.execute(
+            "SELECT position, answers FROM text WHERE arm = ? AND answers IS NOT NULL "
+            "ORDER BY position",
+            (run,),
+        )
+        return {position: json.loads(text) for position, text in rows}
+
     def digest(self, run: str) -> str:
         """SHA-256 over what figures are made of: every row's labels and whether it failed."""
         made = hashlib.sha256()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import host as hosts
+from cxr_demo.evaluation.answers import Answers
 from cxr_demo.evaluation.job import store_path
 from cxr_demo.models.base import Model
-from cxr_demo.records import Memory, Precision
+from cxr_demo.records import Memory, Precision, Radiograph
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import Engine
@@ -59,6 +60,10 @@ class DeviceHost:
             self._engine.require_image_use()
             self._proven.add((model, precision))
         return loaded
+
+    def ask(self, radiograph: Radiograph) -> Answers:
+        """The loaded model's raw answers."""
+        return self._engine.ask(radiograph)
 
     def free(self) -> None:
         """Empty the device for a process that is started now."""
