@@ -122,7 +122,7 @@ def _batch(model: Any, meter: Any, size: int, new: int) -> dict[str, Any]:
     from cxr_demo.models.base import Item
     from cxr_demo.models.measuring import noise
 
-    prompt = model.card.prompts[PipelineKind.REPORT]
+    prompt = replace(model.card.prompts[PipelineKind.REPORT], max_new_tokens=new)  # and its room
     seen = model.see(noise())
     items: Iterator[Item] = (Item(str(n), seen, prompt, force=new) for n in range(size))
     meter.forget()
