@@ -12,7 +12,7 @@ from cxr_demo.units import format_bytes
 @dataclass(frozen=True)
 class Quality:
     """A measured F1 (micro, 14 findings) with the bounds of its 95 % interval (None while they are
-    computed), on `images` of `dataset`."""
+    computed), on `images` of `dataset`, which in Portuguese is called `dataset_pt`."""
 
     model: str
     precision: Precision
@@ -22,6 +22,7 @@ class Quality:
     dataset: str
     images: int
     pipeline: PipelineKind
+    dataset_pt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _by_quality(chosen: Answer, found: Quality) -> Advice:
     )
     pt = (
         f"{chosen.name} em {words.pt}: do que cabe aqui, tem o melhor F1 medido, {_comma(figure)}, "
-        f"em {images.replace(',', '.')} imagens de {found.dataset}"
+        f"em {images.replace(',', '.')} imagens de {found.dataset_pt or found.dataset}"
         f"{', mas com pouca folga' if tight else ''}."
     )
     return Advice(Sentence(en, pt), chosen.model, chosen.precision)

@@ -6,7 +6,7 @@ from cxr_demo.fit.architectures import ARCHITECTURES
 
 def qualities() -> tuple[Quality, ...]:
     """Every F1 of a finished evaluation here; cheap if nothing has changed since."""
-    from cxr_demo.results import evidence  # it brings the store and the statistics along
+    from cxr_demo.results import evidence, words  # it brings the store and the statistics along
 
     return tuple(
         Quality(
@@ -18,6 +18,7 @@ def qualities() -> tuple[Quality, ...]:
             dataset=found.composition,
             images=found.images,
             pipeline=found.pipeline,
+            dataset_pt=words.drawn(found.composition, "pt"),
         )
         for model in ARCHITECTURES
         for found in evidence.quality(model)

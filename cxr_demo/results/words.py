@@ -156,12 +156,17 @@ def f1(board: Board, language: str, arms: tuple[ArmResult, ...] | None = None) -
 
 def composition(board: Board, language: str) -> str:
     """The test set as it was drawn, with the start of its hash."""
-    text = board.name.composition
+    text = drawn(board.name.composition, language)
+    image_list = "lista" if language == "pt" else "list"
+    return f"{text} · {image_list} {board.name.manifest[:8]}"
+
+
+def drawn(text: str, language: str) -> str:
+    """A composition, such as "brax automatic, 500, thirds, frontal views", in `language`."""
     if language == "pt":
         for english, portuguese in _COMPOSITION:
             text = text.replace(english, portuguese)
-    image_list = "lista" if language == "pt" else "list"
-    return f"{text} · {image_list} {board.name.manifest[:8]}"
+    return text
 
 
 def so_far(result: ArmResult, language: str) -> str | None:

@@ -1,9 +1,15 @@
 """What has not been shown on this machine, and so stands beside a model wherever it is offered."""
 
+import time
+from functools import lru_cache
+
 from cxr_demo.models import confirmations
-from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import Precision
+from cxr_demo.results import evidence
+from cxr_demo.results.evidence import Paired
 from cxr_demo.ui.strings import text
+from cxr_demo.ui.wording import thousands
 
 
 def is_confirmed(card: ModelCard) -> bool:
@@ -20,10 +26,32 @@ def marks(card: ModelCard, precision: Precision, language: str) -> list[list[str
         how = text("mark.confirm", language, id=card.id)
         found.append([text("mark.port", language), how])
     if precision is not Precision.BF16:
-        found.append([quality(card, language), ""])
+        found.append([quality(card, precision, language), ""])
     return found
 
 
-def quality(card: ModelCard, language: str) -> str:
-    """What is known here of the model's quality in 4 bits."""
-    return text("mark.quality", language)
+def quality(card: ModelCard, precision: Precision, language: str) -> str:
+    """What a paired evaluation on this machine says of this model in 4 bits; that there is none, as
+    long as there is none."""
+    found = _paired(int(time.monotonic())).get(card.id)
+    if found is None or found.precision is not precision:
+        return text("mark.quality", language)
+    words = {
+        "difference": _signed(found.difference, language),
+        "images": thousands(found.images, language),
+    }
+    if found.low is None or found.high is None:
+        return text("mark.paired.computing", language, **words)
+    interval = {"low": _signed(found.low, language), "high": _signed(found.high, language)}
+    return text("mark.paired", language, **words, **interval)
+
+
+@lru_cache(maxsize=1)
+def _paired(second: int) -> dict[str, Paired | None]:
+    """Of every real model; asked of the store once a second, for all pairs of a screen."""
+    return {card.id: evidence.paired(card.id) for card in CARDS.values() if card.hub is not None}
+
+
+def _signed(value: float, language: str) -> str:
+    shown = f"{value:+.3f}".replace("-", "−")
+    return shown.replace(".", ",") if language == "pt" else shown

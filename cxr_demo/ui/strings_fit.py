@@ -115,9 +115,9 @@ MARKS: dict[str, Pair] = {
         "4 bits less bf16, F1 {difference} ({low} to {high}), {images} images, measured here",
         "4 bits menos bf16, F1 {difference} ({low} a {high}), {images} imagens, medido aqui",
     ),
-    "mark.paired.synthetic": (
-        "4 bits less bf16, F1 {difference} ({low} to {high}), {images} SYNTHETIC images",
-        "4 bits menos bf16, F1 {difference} ({low} a {high}), {images} imagens SINTÉTICAS",
+    "mark.paired.computing": (
+        "4 bits less bf16, F1 {difference} on {images} images, measured here; interval to come",
+        "4 bits menos bf16, F1 {difference} em {images} imagens, medido aqui; intervalo a calcular",
     ),
     "picker.open": ("Choose model and precision", "Escolher modelo e precisão"),
     "picker.missing": ("not on this machine · get it", "não está nesta máquina · obter"),

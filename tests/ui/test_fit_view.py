@@ -5,8 +5,9 @@ import pytest
 from cxr_demo import fit
 from cxr_demo.fit import Basis, Gpu, Machine, Measured, Need, measured
 from cxr_demo.models.cards import CARDS
-from cxr_demo.records import Precision
-from cxr_demo.ui import fit_view, picker_view
+from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.results import evidence
+from cxr_demo.ui import fit_view, marks, picker_view
 from cxr_demo.ui.fitness import Fitness
 from cxr_demo.ui.state import Choice
 from cxr_demo.units import GIB
@@ -179,3 +180,21 @@ def test_every_model_says_one_thing_on_both_screens():
         assert fitness.answer(answer.model, answer.precision) == answer
         assert answer.model in CARDS and answer.basis is Basis.ESTIMATE
     assert fitness.answer("embedded", Precision.BF16) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "words"),
+    [(-0.03, "F1 −0.013 (−0.030 to +0.004), 1,234 images"), (None, "interval to come")],
+)
+def test_a_paired_run_replaces_the_mark_of_its_precision(monkeypatch, low, words):
+    high = None if low is None else 0.004
+    paired = evidence.Paired(
+        "medgemma-4b-it", Precision.NF4, PipelineKind.REPORT, "chexbert", 1234, -0.013, low, high,
+        0.02, None, "preliminary", "chexpert expert",
+    )  # fmt: skip
+    monkeypatch.setattr(marks, "_paired", lambda second: {"medgemma-4b-it": paired})
+    card = CARDS["medgemma-4b-it"]
+    said = marks.quality(card, Precision.NF4, "en")
+    assert words in said and "measured here" in said
+    assert "not measured here" in marks.quality(card, Precision.NF4_EMB, "en")
+    assert "−0,013" in marks.quality(card, Precision.NF4, "pt")
