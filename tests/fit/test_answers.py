@@ -190,4 +190,4 @@ def test_what_was_measured_here_is_what_advice_names(open_book, monkeypatch):
     best = max(found, key=lambda each: each.f1)
     assert (said.model, said.precision) == (best.model, best.precision)
     assert f"{best.f1:.3f} [{best.low:.3f}, {best.high:.3f}]" in said.sentence.en
-    assert best.dataset in said.sentence.pt
+    assert best.dataset in said.sentence.en and best.dataset_pt in said.sentence.pt
