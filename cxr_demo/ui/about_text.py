@@ -95,8 +95,10 @@ STORED: tuple[tuple[Pair, Pair, Pair, Pair], ...] = (
     ),
     (
         (
-            "Last model used, hashes of the weights, self-tests, evaluations, calibrations",
-            "Último modelo usado, hashes dos pesos, autotestes, avaliações, calibrações",
+            "Last model used, hashes of the weights, self-tests, calibrations, folders of your "
+            "data; evaluations with the models' texts, file names and patient numbers of the data",
+            "Último modelo usado, hashes dos pesos, autotestes, calibrações, pastas dos seus "
+            "dados; avaliações com os textos dos modelos, nomes de arquivos e números de pacientes",
         ),
         ("{home}", "{home}"),
         ("until you delete it", "até você apagar"),

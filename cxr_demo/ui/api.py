@@ -136,7 +136,7 @@ class Api:
             end = time.monotonic() + HOLD_S
             while session.revision <= since and time.monotonic() < end:
                 await asyncio.sleep(0.01)
-        live = live_view(self.status(), session.language)
+        live = live_view(self.status(), session.language, session.choice)
         with session.lock:
             view = present.view(session) if session.revision > since else None
         return _json({"live": live, "view": view})

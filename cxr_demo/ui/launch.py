@@ -86,6 +86,7 @@ def _serve(
 ) -> int:
     from cxr_demo.ui import catalogue, page
     from cxr_demo.ui.api import Api, Sessions
+    from cxr_demo.ui.bench import wiring
     from cxr_demo.ui.errands import Errands
     from cxr_demo.ui.fit_api import FitApi
     from cxr_demo.ui.fitness import Fitness
@@ -102,16 +103,19 @@ def _serve(
     errands = Errands(given)
     fitness = Fitness(lambda: worker.status().telemetry, worker)
     fit_api = FitApi(sessions, errands, fitness)
+    bench_api = wiring.connect(worker, files, pool)
     access = Access(secrets.token_urlsafe(24), port, settings.host)
     ended = _signals()
     blocks = page.build(sessions, choice, settings.language)
     try:
-        launch(blocks, settings.host, port, access, [*fit_api.routes(), *api.routes()])
+        routes = [*bench_api.routes(), *fit_api.routes(), *api.routes()]
+        launch(blocks, settings.host, port, access, routes)
         _announce(settings, access)
         ended.wait()
     finally:
         sessions.close_all()
         errands.close()
+        bench_api.bench.close()
         if hasattr(blocks, "server"):
             # Open pages hold connections that never end; cutting them is no error to report.
             logging.getLogger("uvicorn.error").disabled = True

@@ -4,15 +4,17 @@ from typing import Any
 
 from cxr_demo.errors import CxrError
 from cxr_demo.records import GpuMemory, Telemetry
+from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name
-from cxr_demo.units import UNKNOWN, format_bytes
-from cxr_demo.worker.messages import WorkerState, WorkerStatus
+from cxr_demo.units import UNKNOWN, format_bytes, format_seconds
+from cxr_demo.worker.messages import JobState, WorkerState, WorkerStatus
 
 
-def live_view(status: WorkerStatus, language: str) -> dict[str, Any]:
+def live_view(status: WorkerStatus, language: str, choice: Choice | None = None) -> dict[str, Any]:
     """Worker line and telemetry tiles: `{"state", "words", "error", "fraction", "tiles", "note"}`;
-    a tile is (key, name, value, share of the whole in 0..1 or None)."""
+    a tile is (key, name, value, share of the whole in 0..1 or None). "wait" says what a reading
+    with `choice` would wait for."""
     return {
         "state": str(status.state),
         "words": worker_words(status, language),
@@ -21,7 +23,23 @@ def live_view(status: WorkerStatus, language: str) -> dict[str, Any]:
         "device": status.device,
         "note": device_note(status, language),
         "tiles": tiles(status.telemetry, language),
+        "wait": wait_words(status, choice, language),
     }
+
+
+def wait_words(status: WorkerStatus, choice: Choice | None, language: str) -> str | None:
+    """Told before a reading is asked for: an evaluation goes on with another model, which must
+    leave the device for it and be loaded again."""
+    job = status.job
+    if job is None or choice is None or job.state is not JobState.RUNNING:
+        return None
+    if (job.model, job.precision) == (choice.model, choice.precision):
+        return None
+    wait = ""
+    if job.swap_seconds is not None:
+        seconds = format_seconds(job.swap_seconds, language)
+        wait = text("bench.swap.wait", language, seconds=seconds)
+    return text("bench.swap", language, name=model_name(job.model, language), wait=wait)
 
 
 def worker_words(status: WorkerStatus, language: str) -> str:

@@ -4,6 +4,7 @@ import gradio as gr
 
 from cxr_demo.ui import about, banner, fit_screen, reading_room
 from cxr_demo.ui.api import Sessions
+from cxr_demo.ui.bench import tab as bench
 from cxr_demo.ui.context import FOLLOW, QUIET, Context, Tab
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import LANGUAGES, text
@@ -11,6 +12,7 @@ from cxr_demo.ui.words import Localised, words
 
 TABS = (
     Tab("tab.room", reading_room.build),
+    Tab("tab.bench", bench.build),
     Tab("tab.fit", fit_screen.build),
     Tab("tab.about", about.build),
 )
@@ -21,6 +23,7 @@ HEAD = """
 <link rel="stylesheet" href="/cxr/static/app.css">
 <link rel="stylesheet" href="/cxr/static/viewer.css">
 <link rel="stylesheet" href="/cxr/static/fit.css">
+<link rel="stylesheet" href="/cxr/static/bench.css">
 <script type="module" src="/cxr/static/main.js"></script>
 """
 

@@ -6,6 +6,7 @@ Keys that begin with "js." are used by the page's own scripts. The About screen'
 
 from typing import Any
 
+from cxr_demo.ui.strings_bench import BENCH
 from cxr_demo.ui.strings_fit import FIT, FIT_PAGE, MARKS, WEIGHTS
 
 LANGUAGES = ("pt", "en")
@@ -352,6 +353,7 @@ STRINGS: dict[str, Pair] = {
     **MARKS,
     **WEIGHTS,
     **FIT_PAGE,
+    **BENCH,
 }
 
 

@@ -66,6 +66,14 @@ def app(tmp_path_factory):
     running.end()
 
 
+@pytest.fixture(scope="module")
+def own_app(tmp_path_factory):
+    """An app for one module alone."""
+    running = start_app(tmp_path_factory.mktemp("own-home"), "--port", "17906")
+    yield running
+    running.end()
+
+
 @pytest.fixture
 def started(tmp_path):
     """Starts apps with one private folder; whatever the test leaves is killed."""

@@ -24,3 +24,8 @@ export function onChange(draw) {
     draw(value);
   };
 }
+
+/** Put `children` in place of what `element` holds; those that are null or undefined are left out. */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+}

@@ -9,6 +9,7 @@ import "./viewer_chrome.js";
 import "./viewer_controls.js";
 import "./viewer_fetch.js";
 import "./viewer.js";
+import { BenchPane } from "./bench.js";
 import { h } from "./dom.js";
 import { Dialogs } from "./dialogs.js";
 import { FindingsPane } from "./findings.js";
@@ -66,6 +67,7 @@ class App {
       this.panes.push(this.fit);
       if (this.wantedFit) this.fit.choose(...this.wantedFit);
     });
+    mounted("bench").then(() => this.panes.push(new BenchPane(this, places.get("bench"))));
     this.bindKeys();
     await this.poll();
     document.documentElement.classList.add("cxr-ready");
@@ -200,6 +202,7 @@ class App {
       else if (event.key === "Escape" && this.view?.busy) press("stop", event);
       else if (event.altKey && event.key.toLowerCase() === "o") press("open", event);
       else if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      else if (!document.getElementById("room")?.offsetParent) return; // another screen is shown
       else if (event.key === "PageDown") this.act("step", { by: 1 });
       else if (event.key === "PageUp") this.act("step", { by: -1 });
       else if (event.key === "?") this.dialogs.keys();

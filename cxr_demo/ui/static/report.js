@@ -11,6 +11,7 @@ export class ReportPane {
     this.state = h("div", { class: "state-line", role: "status", "aria-live": "polite" });
     this.progress = h("progress", { max: "1" });
     this.remark = h("div", { class: "output-note" });
+    this.wait = h("div", { class: "output-note is-wait", role: "status", hidden: true });
     this.label = h("div", { class: "output-label" });
     this.note = h("div", { class: "output-note" });
     this.text = h("div", { class: "report-text", tabindex: "0", lang: "en", role: "region" });
@@ -27,19 +28,25 @@ export class ReportPane {
       h(
         "div",
         { class: "report-pane" },
-        ...[this.tabs, this.state, this.progress, this.remark, this.failure, this.offer],
+        ...[this.tabs, this.state, this.progress, this.remark, this.wait],
+        ...[this.failure, this.offer],
         ...[this.label, this.note],
         ...[this.notices, this.text, tools, this.stamp],
       ),
     );
+    this.drawWait = onChange((words) => {
+      this.wait.hidden = !words;
+      this.wait.textContent = words ?? "";
+    });
     this.drawTabs = onChange((value) => this.showTabs(value));
     this.drawState = onChange((value) => this.showState(value));
     this.drawSegments = onChange((value) => this.showSegments(value));
     this.drawStamp = onChange((value) => this.showStamp(value));
   }
 
-  render(view) {
+  render(view, live) {
     if (!view) return;
+    this.drawWait(live?.wait ?? null);
     const { segments, stamp, clipboard, ...rest } = view.report;
     this.clipboard = clipboard;
     this.hasStudy = view.study !== null;

@@ -1,0 +1,253 @@
+"""The one desk behind every open page's Benchmarks screen: the worker, the store, the folders.
+
+Evaluations belong to the machine, not to a page, so this is shared by all pages; what a page looks
+at (labeler, policy, theme) stays with the page. Blocking work runs on the caller's thread.
+"""
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from benchmarks.preliminary import preliminary
+from cxr_demo import plots
+from cxr_demo.datasets.recipe import Recipe
+from cxr_demo.errors import CxrError
+from cxr_demo.evaluation.labelling import chexbert_present
+from cxr_demo.paths import private_dir
+from cxr_demo.records import Precision
+from cxr_demo.results.book import Book
+from cxr_demo.store.reading import StoreReader
+from cxr_demo.store.records import ArmRun, Group
+from cxr_demo.ui.bench import progress, setup
+from cxr_demo.ui.bench.folders import Folders
+from cxr_demo.ui.bench.results import Machine
+from cxr_demo.ui.bench.wish import EMBEDDED, PHANTOMS, Wish
+from cxr_demo.ui.state import Internal
+from cxr_demo.ui.strings import text
+from cxr_demo.worker.messages import JobStatus, WorkerStatus
+
+log = logging.getLogger(__name__)
+
+View = dict[str, Any]
+
+
+class Evaluator(Protocol):
+    """What runs evaluations: `worker.client.WorkerClient`."""
+
+    def status(self) -> WorkerStatus:
+        """The newest status; never blocks."""
+        ...
+
+    def start_evaluation(
+        self, recipe: Recipe, data: dict[str, str], options: dict[str, Any] | None = None
+    ) -> "Future[JobStatus]":
+        """Start, or go on with, the group of this recipe."""
+        ...
+
+    def pause_job(self) -> "Future[JobStatus]":
+        """Stop within one reply, keep the model."""
+        ...
+
+    def resume_job(self, group: str | None = None) -> "Future[JobStatus]":
+        """Go on where it stopped."""
+        ...
+
+    def stop_job(self) -> "Future[JobStatus]":
+        """Stop for good; what is done stays."""
+        ...
+
+
+class Bench:
+    """See the head of this file. `reader` opens the store for the calling thread."""
+
+    def __init__(
+        self, worker: Evaluator, book: Book, reader: Callable[[], StoreReader], folders: Folders
+    ) -> None:
+        self.book = book
+        self.folders = folders
+        self._worker = worker
+        self._reader = reader
+        self._lock = threading.RLock()
+        self._error: CxrError | None = None
+        self._asked: Future[JobStatus] | None = None
+        self._wish = self._kept()
+
+    # ------------------------------------------------------------ what is shown
+
+    def state(self, language: str, known: str = "") -> View:
+        """The run side: form, progress, earlier evaluations. `{"same": true}` if it is still what
+        the page has under the version `known`."""
+        with self._lock:
+            view = self._view(language)
+        plain = json.dumps(view, sort_keys=True)
+        version = hashlib.sha256(plain.encode()).hexdigest()[:16]
+        return {"same": True} if version == known else {**view, "version": version}
+
+    def _view(self, language: str) -> View:
+        self._look_at_kept_folders()
+        job = self._job()
+        with self._reader() as reader:
+            groups = reader.groups()
+            current = _current(groups, job)
+            arms = reader.arms(current.id) if current else []
+        running = progress.is_running(job) or self._is_asking()
+        earlier = [each for each in groups if each is not current][: progress.MOST_EARLIER]
+        form = setup.setup_view(self._wish, self.folders, language, chexbert_present())
+        if running:
+            form["ready"] = text("bench.none.running", language)
+        own = job if current and job and job.group == current.id else None
+        return {
+            "setup": form,
+            "current": current and progress.current_view(current, arms, own, current.id, language),
+            "quick": None if groups or running else _quick(language),
+            "earlier": [
+                progress.earlier_view(each, each.id, not running, language) for each in earlier
+            ],
+            "now": _now(current, arms, own, language),
+            "running": running,
+            "checking": any(each["busy"] for each in form["folders"]),
+            "results": self.book.token(),
+            "error": self._error.message(language) if self._error else None,
+        }
+
+    def machine(self) -> Machine:
+        """What is on this machine."""
+        return Machine(
+            gpu=self._gpu(),
+            models=setup.real_models(),
+            data=len(self.folders.paths()),
+            chexbert=chexbert_present(),
+        )
+
+    def _gpu(self) -> plots.Gpu | None:
+        telemetry = self._worker.status().telemetry
+        gpus = telemetry.gpus if telemetry else ()
+        owned = [each for each in gpus if telemetry and each.index == telemetry.device_index]
+        return plots.Gpu(owned[0].name, owned[0].total) if owned else None
+
+    def _job(self) -> JobStatus | None:
+        job = self._worker.status().job
+        return job if job is not None and job.group is not None else None
+
+    def _is_asking(self) -> bool:
+        return self._asked is not None and not self._asked.done()
+
+    def _look_at_kept_folders(self) -> None:
+        """What is remembered is looked at once, when it is first needed."""
+        paths = self.folders.paths()
+        for dataset, _ in self._wish.sources:
+            if dataset in paths and self.folders.known(dataset) is None:
+                self.folders.check(dataset, str(paths[dataset]))
+
+    # ------------------------------------------------------------ what is asked for
+
+    def take_wish(self, given: Any) -> None:
+        """Keep what is chosen on the form, for the next start of the app too. Raises BadWish."""
+        wish = setup.narrowed(Wish.of(given))
+        with self._lock:
+            self._error = None
+            self._wish = wish
+            path = _wish_path()
+            path.touch(mode=0o600)
+            path.write_text(json.dumps(wish.to_dict()), encoding="utf-8")
+
+    def check(self, dataset: str, folder: str) -> None:
+        """Look into a folder, in the background; an empty one is forgotten."""
+        self._error = None
+        if folder.strip():
+            self.folders.check(dataset, folder)
+        else:
+            self.folders.forget(dataset)
+
+    def start(self, trial: bool, agreed: bool, language: str) -> View:
+        """Start what is chosen; a `trial` only times a few images per arm. Answers a question
+        instead where labels would come from the rules only and nobody has agreed to that."""
+        wish = self._wish
+        if setup.hindrance(wish, self.folders, language):
+            return {}  # the page shows why, beside a button that it should not have pressed
+        if wish.evaluation != "phantoms" and not agreed and not chexbert_present():
+            return _question(language)
+        folders = {name: str(path) for name, path in self.folders.paths().items()}
+        self._start(wish.recipe(), wish.data(folders), {"trial": True} if trial else {})
+        return {}
+
+    def quick(self) -> None:
+        """The preliminary recipe on phantoms, embedded model, both precisions."""
+        recipe = preliminary((EMBEDDED,), (Precision.BF16, Precision.NF4))
+        self._start(recipe, {"phantoms": str(PHANTOMS)}, {})
+
+    def pause(self) -> None:
+        """Stop within one reply; the model stays loaded."""
+        self._ask(self._worker.pause_job)
+
+    def resume(self, group: str) -> None:
+        """Go on with an evaluation where it stopped."""
+        self._ask(lambda: self._worker.resume_job(group))
+
+    def stop(self) -> None:
+        """Stop the running evaluation for good; what is done stays."""
+        self._ask(self._worker.stop_job)
+
+    def close(self) -> None:
+        """The app ends; the worker goes on."""
+        self.folders.close()
+        self.book.close()
+
+    def _start(self, recipe: Recipe, data: dict[str, str], options: dict[str, Any]) -> None:
+        self._ask(lambda: self._worker.start_evaluation(recipe, data, options))
+
+    def _ask(self, request: Callable[[], "Future[JobStatus]"]) -> None:
+        with self._lock:
+            self._error = None
+            asked = self._asked = request()
+        asked.add_done_callback(self._answered)
+
+    def _answered(self, asked: "Future[JobStatus]") -> None:
+        error = asked.exception()
+        if error is None:
+            return
+        with self._lock:
+            known = isinstance(error, CxrError)
+            self._error = error if known else Internal(kind=type(error).__name__)  # type: ignore[assignment]
+
+    def _kept(self) -> Wish:
+        try:
+            return setup.narrowed(Wish.of(json.loads(_wish_path().read_text(encoding="utf-8"))))
+        except (FileNotFoundError, ValueError, CxrError):
+            return Wish()
+
+
+def _wish_path() -> Any:
+    return private_dir() / "evaluation_choice.json"
+
+
+def _current(groups: list[Group], job: JobStatus | None) -> Group | None:
+    """The worker's own; without its word, the newest one that is not at its end."""
+    if job is not None:
+        return next((each for each in groups if each.id == job.group), None)
+    return next((each for each in groups if each.state in ("running", "paused")), None)
+
+
+def _now(
+    group: Group | None, arms: list[ArmRun], job: JobStatus | None, language: str
+) -> View | None:
+    if group is None or progress.state_of(group, job) not in ("running", "paused"):
+        return None
+    words = progress.now_words(group, arms, job, language)
+    return {"words": words, "state": progress.state_of(group, job)}
+
+
+def _quick(language: str) -> View:
+    return {key: text(f"bench.quick.{key}", language) for key in ("title", "text", "button")}
+
+
+def _question(language: str) -> View:
+    return {
+        "title": text("bench.ask.title", language),
+        "question": [text(f"bench.ask.{n}", language) for n in (1, 2)],
+        "yes": text("bench.ask.yes", language),
+    }

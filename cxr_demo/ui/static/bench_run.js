@@ -1,0 +1,66 @@
+// One run: its recipe, hashes and versions, its findings, and images beside what was said of them.
+
+import { table } from "./bench_table.js";
+import { fill, h } from "./dom.js";
+
+export async function runDialog(pane, run, choice) {
+  const { app } = pane;
+  const { language } = app;
+  const words = app.t("js.bench.opening_run");
+  app.dialogs.show(app.t("js.bench.run_title"), h("p", { role: "status" }, words), h("progress"));
+  const asked = new URLSearchParams({ run, labeler: choice.labeler ?? "", policy: choice.policy ?? "", lang: language });
+  const found = await pane.ask(`run?${asked}`);
+  if (!app.dialogs.dialog.open) return; // closed while it was asked for
+  if (!found) return app.dialogs.show(app.t("js.bench.run_title"), h("p", { class: "failure" }, app.t("js.lost")));
+  const facts = found.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+  const examples = h("div", { class: "examples" });
+  app.dialogs.show(
+    found.title,
+    ...found.marks.map((each) => h("p", { class: "synthetic" }, each)),
+    ...(found.saying ? [h("p", { class: "bench-saying" }, found.saying)] : []),
+    h("div", { class: "run-columns" }, h("div", {}, ...found.tables.map((each) => table(each))), h("dl", { class: "stamp" }, ...facts)),
+    h("h3", {}, found.examples_title),
+    h("p", { class: "table-note" }, found.examples_note),
+    examples,
+  );
+  fill(examples, ...found.examples.map((each) => example(each, app)));
+}
+
+/** Image, what the model wrote, and for each finding target and labels side by side. */
+function example({ image, alt, head, report, columns, rows, error }, app) {
+  const picture = image
+    ? h("img", { src: `/cxr/bench/${image}`, alt, loading: "lazy", width: "320", height: "320" })
+    : h("p", { class: "no-image" }, alt);
+  if (image) {
+    picture.addEventListener("error", () => {
+      picture.replaceWith(h("p", { class: "no-image" }, app.t("js.bench.no_image")));
+    });
+  }
+  const line = ({ finding, cells, differs }) =>
+    h(
+      "tr",
+      { class: differs ? "differs" : null },
+      h("th", { scope: "row" }, finding),
+      ...cells.map(({ words, state }) => h("td", { class: `is-${state}` }, words)),
+      h("td", {}, differs ? h("span", { title: differs, role: "img", "aria-label": differs }, "≠") : ""),
+    );
+  return h(
+    "article",
+    { class: "example" },
+    picture,
+    h(
+      "div",
+      { class: "example-text" },
+      h("p", { class: "example-head" }, head),
+      error ? h("p", { class: "failure" }, error) : null,
+      report ? h("p", { class: "output-label" }, app.t("js.bench.unverified")) : null,
+      h("blockquote", { lang: "en" }, report),
+    ),
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, ...columns.map((each) => h("th", { scope: "col" }, each)), h("th", {}))),
+      h("tbody", {}, ...rows.map(line)),
+    ),
+  );
+}
