@@ -247,22 +247,6 @@ _RESULTS: dict[str, Pair] = {
         "compara com o do estudo",
     ),
     "bench.empty.way": ("Go to the evaluations", "Ir para as avaliações"),
-    "bench.carry.title": ("Carry runs between machines", "Levar execuções entre máquinas"),
-    "bench.carry.words": (
-        "One file with labels, figures and settings. Keys and patients are salted hashes; images, "
-        "targets and texts stay here.",
-        "Um arquivo com rótulos, medidas e configuração. Chaves e pacientes são hashes com sal; "
-        "imagens, rótulos de referência e textos ficam aqui.",
-    ),
-    "bench.carry.full": (
-        "Full, for holders of the data licences: with keys, targets and texts",
-        "Completo, para titulares das licenças dos dados: com chaves, referências e textos",
-    ),
-    "bench.carry.file": (
-        "Open a file that was carried here from another machine.",
-        "Abra um arquivo trazido de outra máquina.",
-    ),
-    "bench.carry.taken": ("Taken in: {name}.", "Recebida: {name}."),
 }
 
 _RUN: dict[str, Pair] = {
@@ -331,16 +315,11 @@ _PAGE: dict[str, Pair] = {
     "js.bench.export": ("Export", "Exportar"),
     "js.bench.full": ("Full screen", "Tela cheia"),
     "js.bench.full_tip": ("For a projector; Esc ends it", "Para o projetor; Esc encerra"),
-    "js.bench.carry": ("Carry…", "Levar…"),
     "js.bench.png_hint": (
         "Choose a figure first: a PNG is made of the figure that is shown.",
         "Escolha antes uma figura: o PNG é feito da figura exibida.",
     ),
     "js.bench.views": ("Table and figures", "Tabela e figuras"),
-    "js.bench.carry_go": ("Save the file", "Salvar o arquivo"),
-    "js.bench.carry_reading": ("Reading the file…", "Lendo o arquivo…"),
-    "js.bench.carry_out": ("From here", "Daqui"),
-    "js.bench.carry_in": ("To here", "Para cá"),
     "js.bench.opening_run": ("Opening the run…", "Abrindo a execução…"),
     "js.bench.run_title": ("Run", "Execução"),
     "js.bench.unverified": ("Model output, unverified", "Saída do modelo, não verificada"),

@@ -48,7 +48,7 @@ class Evaluator(Protocol):
         """Start, or go on with, the group of this recipe."""
         ...
 
-    def pause_job(self) -> "Future[JobStatus]":
+    def pause_job(self) -> "Future[None]":
         """Stop within one reply, keep the model."""
         ...
 
@@ -56,7 +56,7 @@ class Evaluator(Protocol):
         """Go on where it stopped."""
         ...
 
-    def stop_job(self) -> "Future[JobStatus]":
+    def stop_job(self) -> "Future[None]":
         """Stop for good; what is done stays."""
         ...
 
@@ -73,7 +73,7 @@ class Bench:
         self._reader = reader
         self._lock = threading.RLock()
         self._error: CxrError | None = None
-        self._asked: Future[JobStatus] | None = None
+        self._asked: Future[Any] | None = None
         self._wish = self._kept()
 
     # ------------------------------------------------------------ what is shown
@@ -127,7 +127,9 @@ class Bench:
         telemetry = self._worker.status().telemetry
         gpus = telemetry.gpus if telemetry else ()
         owned = [each for each in gpus if telemetry and each.index == telemetry.device_index]
-        return plots.Gpu(owned[0].name, owned[0].total) if owned else None
+        if not owned or owned[0].total is None:
+            return None
+        return plots.Gpu(owned[0].name, owned[0].total)
 
     def _job(self) -> JobStatus | None:
         job = self._worker.status().job
@@ -200,13 +202,13 @@ class Bench:
     def _start(self, recipe: Recipe, data: dict[str, str], options: dict[str, Any]) -> None:
         self._ask(lambda: self._worker.start_evaluation(recipe, data, options))
 
-    def _ask(self, request: Callable[[], "Future[JobStatus]"]) -> None:
+    def _ask(self, request: Callable[[], "Future[Any]"]) -> None:
         with self._lock:
             self._error = None
             asked = self._asked = request()
         asked.add_done_callback(self._answered)
 
-    def _answered(self, asked: "Future[JobStatus]") -> None:
+    def _answered(self, asked: "Future[Any]") -> None:
         error = asked.exception()
         if error is None:
             return

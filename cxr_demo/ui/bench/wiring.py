@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.base import locate
 from cxr_demo.datasets.recipe import Recipe
@@ -19,7 +22,6 @@ from cxr_demo.ui.bench.api import BenchApi
 from cxr_demo.ui.bench.folders import Folders
 from cxr_demo.ui.bench.run import NoRun
 from cxr_demo.ui.bench.service import Bench, Evaluator
-from cxr_demo.ui.uploads import Files
 
 
 class Opener(Protocol):
@@ -30,13 +32,18 @@ class Opener(Protocol):
         ...
 
 
-def connect(worker: Evaluator, files: Files, opener: Opener) -> BenchApi:
+def connect(worker: Evaluator, opener: Opener) -> BenchApi:
     """The screen's addresses over this user's store and worker."""
     path = store_path()
     book = Book(path)
     bench = Bench(worker, book, lambda: StoreReader(path), Folders())
     places = Places(book)
-    return BenchApi(bench, files, places.of, lambda file: png(render(opener.open(file)[0])))
+    return BenchApi(bench, places.of, lambda file: png(shown(opener.open(file)[0])))
+
+
+def shown(radiograph: Radiograph) -> NDArray[np.uint8]:
+    """(H, W) as the reading room shows it at first."""
+    return render(radiograph).astype(np.uint8, copy=False)
 
 
 class Places:

@@ -1,6 +1,6 @@
 // Results: one evaluation at a time, by one labeler and one policy; a table or one figure.
 
-import { section, segments } from "./bench_form.js";
+import { segments } from "./bench_form.js";
 import { draw, picture, resize } from "./bench_plot.js";
 import { runDialog } from "./bench_run.js";
 import { table } from "./bench_table.js";
@@ -116,14 +116,13 @@ export class BenchResults {
       "div",
       { class: "filter", role: "group", "aria-label": pane.t("js.bench.export") },
       h("span", {}, pane.t("js.bench.export")),
-      h("div", { class: "bench-buttons" }, link("csv", "CSV"), link("png", "PNG"), link("html", "HTML"), link("carry", pane.t("js.bench.carry"))),
+      h("div", { class: "bench-buttons" }, link("csv", "CSV"), link("png", "PNG"), link("html", "HTML")),
       h("button", { class: "small", type: "button", "data-at": "full", title: pane.t("js.bench.full_tip"), onclick: () => this.full() }, pane.t("js.bench.full")),
     );
   }
 
   save(what) {
     if (what === "png") return this.savePicture();
-    if (what === "carry") return this.found.carry && this.carry(this.found.carry);
     const link = h("a", { href: `/cxr/bench/${this.address(`export.${what}`)}`, download: "" });
     link.click();
   }
@@ -197,37 +196,5 @@ export class BenchResults {
 
   async open(run) {
     await runDialog(this.pane, run, this.choice);
-  }
-
-  // ---------------------------------------------------------------- to another machine
-
-  /** Which run to carry, and whether with images' keys, targets and texts. */
-  carry({ title, runs, words, full, file }) {
-    const { pane } = this;
-    const which = h("select", { id: "carry-run" }, ...runs.map(({ run, name }) => h("option", { value: run }, name)));
-    const whole = h("input", { type: "checkbox", id: "carry-full" });
-    const go = h("button", { class: "primary", type: "button" }, pane.t("js.bench.carry_go"));
-    go.addEventListener("click", () => {
-      const given = new URLSearchParams({ run: which.value, full: whole.checked ? "1" : "" });
-      h("a", { href: `/cxr/bench/carry?${given}`, download: "" }).click();
-    });
-    const into = h("input", { type: "file", id: "carry-file", "aria-label": file });
-    const said = h("p", { role: "status" });
-    into.addEventListener("change", async () => {
-      said.textContent = pane.t("js.bench.carry_reading");
-      const answer = await fetch(`/cxr/bench/carry?lang=${pane.app.language}`, { method: "POST", body: into.files[0] });
-      said.textContent = answer.ok ? (await answer.json()).words : pane.t("js.upload_failed");
-      pane.version = null;
-      pane.turn();
-    });
-    pane.app.dialogs.show(
-      title,
-      h(
-        "div",
-        { class: "bench-carry" },
-        section(pane.t("js.bench.carry_out"), h("p", {}, words), h("div", {}, which), h("label", { class: "tick" }, whole, h("span", {}, full)), go),
-        section(pane.t("js.bench.carry_in"), h("p", {}, file), into, said),
-      ),
-    );
   }
 }
