@@ -334,7 +334,7 @@ def _name(group: Group, runs: list[ArmRun]) -> BoardName:
         labeler
         for run in runs
         if run.pipeline == PipelineKind.REPORT
-        for labeler in run.facts.get("labelers") or ()
+        for labeler in run.facts.get("labelers") or ("rules",)  # these label as reports are written
     }
     return BoardName(
         id=group.id,
