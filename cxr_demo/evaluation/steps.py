@@ -42,7 +42,6 @@ def label(
         labeler = labelling.load_chexbert(device)
         while pending:
             store.add_labels(run, labelling.by_chexbert(labeler, pending))
-            store.set_facts(run, labelers=[labelling.CHEXBERT, "rules"])
             yield
             pending = store.unlabelled(run, labelling.CHEXBERT, most)
         store.set_facts(run, labelers=labelling.BOTH)
