@@ -75,7 +75,9 @@ class Batch:
         """Replies in the order of ending, until all are done or `should_stop()` is true."""
         queue = _Queue(items)
         while not should_stop() and (head := queue.head()) is not None:
-            room = self._needed(head) + SPARE
+            # The prompt's own bound, so that a later item with more to say fits, too.
+            most = max(head.most, head.prompt.max_new_tokens)
+            room = self._model.room_for(head.prompt, most) + SPARE
             self._table = Table(self._engine.steps(self._slots, -(-room // GRAIN) * GRAIN))
             yield from self._until_idle(self._table, queue, should_stop)
             self._past, self._table = self.use, None  # the next item needs more room: a new table

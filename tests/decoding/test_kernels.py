@@ -11,6 +11,8 @@ from tests.decoding.gpu_models import network
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 PROMPT, STEPS, WINDOW = 60, 40, 48
+NOISE = 1e-3
+"""Nats. Rounding in bfloat16 gives 1e-7 to 4e-4 with these weights, a wrong value 1e-2 and more."""
 
 
 @pytest.fixture(scope="module", params=["gemma", "phi", "mistral"])
@@ -64,10 +66,10 @@ def test_forced_logits_are_the_modules(net, compiled):
     for name, each in (("captured", captured), ("compiled", fast)):
         kl, most = distance(plain, each)
         print(name, "KL", kl, "largest", most, "of", scale)
-        assert kl < 1e-4, name
+        assert kl < NOISE, name
         assert most < 0.03 * scale, name
     kl, _ = distance(plain, plain.roll(1, 1))
-    assert kl > 1e-2
+    assert kl > 10 * NOISE
 
 
 def test_several_rows_are_each_alone(net, compiled):
@@ -85,7 +87,7 @@ def test_several_rows_are_each_alone(net, compiled):
         found.append(step.logits.clone())
     kl, most = distance(theirs, torch.stack(found, 1))
     print("rows: KL", kl, "largest", most)
-    assert kl < 1e-4
+    assert kl < NOISE
     assert most < 0.03 * float(theirs.float().abs().max())
 
 

@@ -225,87 +225,123 @@ struct Gemv {
     int active_from;     // ROWS: from this row on the activation is applied
 };
 
-template <int FORMAT, int CHUNKS> struct Weights;
-template <int CHUNKS> struct Weights<BF16, CHUNKS> {
-    uint4 part[CHUNKS];
-    DEVICE void load(const Piece& piece, i64 start, int lane) {
-        const u16* at = (const u16*)piece.values + start + lane * 8;
-#pragma unroll
-        for (int i = 0; i < CHUNKS; i++) part[i] = stream16(at + i * 256);
-    }
-    DEVICE float dot(const float (&x)[CHUNKS][8], const u32*, const float*) const {
-        float even = 0.f, odd = 0.f;
-#pragma unroll
-        for (int i = 0; i < CHUNKS; i++) {
-            even += low(part[i].x) * x[i][0], odd += high(part[i].x) * x[i][1];
-            even += low(part[i].y) * x[i][2], odd += high(part[i].y) * x[i][3];
-            even += low(part[i].z) * x[i][4], odd += high(part[i].z) * x[i][5];
-            even += low(part[i].w) * x[i][6], odd += high(part[i].w) * x[i][7];
+// A lane's part of one row's slice, in parts of COLUMNS columns. `times` multiplies one part and then
+// loads that of the next row into its registers, so that memory does not wait for arithmetic.
+// `from` null: there is no next row.
+template <int FORMAT, int SLICE> struct Weights;
+template <int SLICE> struct Weights<BF16, SLICE> {
+    static constexpr int COLUMNS = 8, PARTS = SLICE / 256;
+    struct Source {
+        const u16* from = nullptr;
+        DEVICE void place(const Piece& piece, i64 start, int lane) {
+            from = (const u16*)piece.values + start + lane * 8;
         }
-        return even + odd;
+    };
+    uint4 part[PARTS];
+    DEVICE void begin(const Source&) {}
+    DEVICE void load(const Source& source, int i) { part[i] = stream16(source.from + i * 256); }
+    DEVICE float times(int i, const float (&x)[8], const u32*, const float*, const Source& next) {
+        const uint4 w = part[i];
+        if (next.from) load(next, i);
+        return low(w.x) * x[0] + high(w.x) * x[1] + low(w.y) * x[2] + high(w.y) * x[3] +
+               low(w.z) * x[4] + high(w.z) * x[5] + low(w.w) * x[6] + high(w.w) * x[7];
     }
 };
-// A warp reads 512 columns at a time, a lane 16 of them: 8 bytes, and a quarter of a block of 64.
-template <int CHUNKS> struct Weights<NF4, CHUNKS> {
-    static_assert(CHUNKS % 2 == 0, "512 columns at a time");
-    static constexpr int PARTS = CHUNKS / 2;
+// 4 bits: a warp reads 512 columns at a time, a lane 16 of them, 8 bytes of a block of 64.
+template <int SLICE> struct Weights<NF4, SLICE> {
+    static constexpr int COLUMNS = 16, PARTS = SLICE / 512;
+    static_assert(SLICE % 512 == 0, "512 columns at a time");
+    struct Source {
+        const u8* from = nullptr;
+        const u8* scales;
+        const float* outer;  // the scale of `scales` and of those behind it
+        float offset;
+        int turn;  // part from which the next outer scale holds: 256 scales share one
+        DEVICE void place(const Piece& piece, i64 start, int lane) {
+            from = (const u8*)piece.values + start / 2 + lane * 8;
+            i64 block = start / 64 + lane / 4;
+            scales = piece.scales + block;
+            outer = piece.scales2 + block / 256;
+            turn = (256 - (int)(block % 256) + 7) / 8;
+            offset = piece.offset;
+        }
+    };
     uint2 part[PARTS];
     u8 code[PARTS];
     float outer[2], offset;
-    int turn;  // part from which the second outer scale holds
-    DEVICE void load(const Piece& piece, i64 start, int lane) {
-        const u8* at = (const u8*)piece.values + start / 2 + lane * 8;
-        i64 block = start / 64 + lane / 4;
-#pragma unroll
-        for (int i = 0; i < PARTS; i++) {
-            part[i] = stream8(at + i * 256);
-            code[i] = __ldg(piece.scales + block + i * 8);
-        }
-        // 256 scales share an outer one: a slice of at most 2,560 weights meets two.
-        i64 group = block / 256, last = (block + (PARTS - 1) * 8) / 256;
-        outer[0] = __ldg(piece.scales2 + group);
-        outer[1] = __ldg(piece.scales2 + last);
-        turn = (int)(((group + 1) * 256 - block + 7) / 8);
-        offset = piece.offset;
+    int turn;
+    DEVICE void load(const Source& source, int i) {
+        part[i] = stream8(source.from + i * 256);
+        code[i] = __ldg(source.scales + i * 8);
     }
-    DEVICE float dot(const float (&x)[CHUNKS][8], const u32* pairs, const float* codes) const {
+    DEVICE void begin(const Source& source) {
+        outer[0] = __ldg(source.outer);
+        outer[1] = __ldg(source.outer + (source.turn < PARTS ? 1 : 0));
+        offset = source.offset, turn = source.turn;
+    }
+    DEVICE float times(int i, const float (&x)[16], const u32* pairs, const float* codes,
+                       const Source& next) {
         const u32 mine = (threadIdx.x % WARP) * 4;
-        float sum = 0.f;
+        const uint2 both = part[i];
+        float scale = codes[code[i]] * (i < turn ? outer[0] : outer[1]) + offset;
+        if (next.from) load(next, i);
+        float even = 0.f, odd = 0.f;
 #pragma unroll
-        for (int i = 0; i < PARTS; i++) {
-            float even = 0.f, odd = 0.f;
-#pragma unroll
-            for (int half = 0; half < 2; half++) {
-                u32 w = half ? part[i].y : part[i].x;
-                const float* of = x[2 * i + half];
-                u32 a = *(const u32*)((const char*)pairs + (((w << 7) & 0x7f80u) | mine));
-                u32 b = *(const u32*)((const char*)pairs + (((w >> 1) & 0x7f80u) | mine));
-                u32 c = *(const u32*)((const char*)pairs + (((w >> 9) & 0x7f80u) | mine));
-                u32 d = *(const u32*)((const char*)pairs + (((w >> 17) & 0x7f80u) | mine));
-                // The upper value is read with the lower one as its last bits: see `pairs_of`.
-                even += low(a) * of[0], odd += __uint_as_float(a) * of[1];
-                even += low(b) * of[2], odd += __uint_as_float(b) * of[3];
-                even += low(c) * of[4], odd += __uint_as_float(c) * of[5];
-                even += low(d) * of[6], odd += __uint_as_float(d) * of[7];
-            }
-            float scale = codes[code[i]] * (i < turn ? outer[0] : outer[1]) + offset;
-            sum += (even + odd) * scale;
+        for (int half = 0; half < 2; half++) {
+            u32 w = half ? both.y : both.x;
+            const float* of = x + 8 * half;
+            u32 a = *(const u32*)((const char*)pairs + (((w << 7) & 0x7f80u) | mine));
+            u32 b = *(const u32*)((const char*)pairs + (((w >> 1) & 0x7f80u) | mine));
+            u32 c = *(const u32*)((const char*)pairs + (((w >> 9) & 0x7f80u) | mine));
+            u32 d = *(const u32*)((const char*)pairs + (((w >> 17) & 0x7f80u) | mine));
+            // The upper value is read with the lower one as its last bits: see `pairs_of`.
+            even += low(a) * of[0], odd += __uint_as_float(a) * of[1];
+            even += low(b) * of[2], odd += __uint_as_float(b) * of[3];
+            even += low(c) * of[4], odd += __uint_as_float(c) * of[5];
+            even += low(d) * of[6], odd += __uint_as_float(d) * of[7];
         }
-        return sum;
+        return (even + odd) * scale;
     }
 };
 
+// The end of a row's product: biases, activation, rounding. GATED: `sum` is the gate's, `other` the
+// other's; PAIR: the first and the second piece's.
+template <int SHAPE, int ACT> DEVICE void finish(const Gemv& p, int row, float sum, float other) {
+    if (SHAPE != ROWS) {
+        if (p.pieces[0].bias) sum += wide(p.pieces[0].bias[row]);
+        if (p.pieces[1].bias) other += wide(p.pieces[1].bias[row]);
+        if (SHAPE == GATED) p.out[row] = narrow(activated<ACT>(rounded(sum)) * rounded(other));
+        else p.out[row] = narrow(rounded(sum) + rounded(other));
+        return;
+    }
+    int which = 0, local = row;
+    while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
+    if (p.pieces[which].bias) sum += wide(p.pieces[which].bias[local]);
+    sum = rounded(sum);
+    p.out[row] = narrow(ACT != NO_ACT && row >= p.active_from ? activated<ACT>(sum) : sum);
+}
+
+// Blocks at work on a multiprocessor at once: about 16 warps, which leaves each its registers.
+constexpr int resident(int threads) { return threads <= 192 ? 3 : threads <= 320 ? 2 : 1; }
+
 // K columns in SLICES slices, one warp each; GROUPS rows at a time in a block.
 template <int FORMAT, int SHAPE, int K, int SLICES, int GROUPS, int NORM, int ADDS, int ACT>
-__global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
+__global__ void __launch_bounds__(WARP* SLICES* GROUPS, resident(WARP* SLICES* GROUPS))
+gemv(const Gemv p) {
     constexpr int THREADS = WARP * SLICES * GROUPS;
-    constexpr int SLICE = K / SLICES, CHUNKS = SLICE / 256;
+    constexpr int SLICE = K / SLICES;
+    using Part = Weights<FORMAT, SLICE>;
+    constexpr int PARTS = Part::PARTS, COLUMNS = Part::COLUMNS;
+    // The input in registers: packed where arithmetic has time to unpack it (bfloat16 waits for
+    // memory, and two rows of 4 bits share it); left in shared memory where registers are short.
+    constexpr bool SHARED = SHAPE == GATED || FORMAT == BF16;
+    constexpr bool LEFT = SHAPE == GATED && FORMAT == BF16;
     constexpr int SUMS = SHAPE == GATED ? 2 : 1;
     static_assert(SLICE % 256 == 0, "a slice is a number of 256 columns");
     __shared__ u16 h[NORM == NO_NORM ? 8 : K];
     __shared__ float scratch[THREADS / WARP];
     __shared__ float partial[2][GROUPS][SLICES][SUMS];
-    __shared__ u32 pairs[FORMAT == NF4 ? 256 * WARP : 1];  // [256][32]: a bank for every lane
+    __shared__ __align__(16) u32 pairs[FORMAT == NF4 ? 256 * WARP : 4];  // a bank for every lane
     __shared__ float codes[FORMAT == NF4 ? 256 : 1];
 
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
@@ -313,25 +349,37 @@ __global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
     const int stride = gridDim.x * GROUPS;
     int row = blockIdx.x * GROUPS + group;
 
-    Weights<FORMAT, CHUNKS> first, second;
-    auto fetch = [&](int at) {
+    using Source = typename Part::Source;
+    Part first, second;
+    auto find = [&](int at, Source& one, Source& other) {
+        one.from = other.from = nullptr;
         if (at >= p.rows) return;
         if (SHAPE == PAIR) {  // slice 0 is the first piece, the others are the second
-            const Piece& piece = p.pieces[slice ? 1 : 0];
             i64 start = slice ? (i64)at * (K - SLICE) + (slice - 1) * SLICE : (i64)at * SLICE;
-            first.load(piece, start, lane);
+            one.place(p.pieces[slice ? 1 : 0], start, lane);
         } else if (SHAPE == GATED) {
-            first.load(p.pieces[0], (i64)at * K + slice * SLICE, lane);
-            second.load(p.pieces[1], (i64)at * K + slice * SLICE, lane);
+            one.place(p.pieces[0], (i64)at * K + slice * SLICE, lane);
+            other.place(p.pieces[1], (i64)at * K + slice * SLICE, lane);
         } else {
             int which = 0, local = at;
             while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
-            first.load(p.pieces[which], (i64)local * K + slice * SLICE, lane);
+            one.place(p.pieces[which], (i64)local * K + slice * SLICE, lane);
         }
     };
-    fetch(row);
+    Source one, other;
+    find(row, one, other);
+    if (one.from) first.begin(one);
+    if (other.from) second.begin(other);
+#pragma unroll
+    for (int i = 0; i < PARTS; i++) {
+        if (one.from) first.load(one, i);
+        if (other.from) second.load(other, i);
+    }
     if (FORMAT == NF4) {
-        for (int i = threadIdx.x; i < 256 * WARP; i += THREADS) pairs[i] = __ldg(p.pairs + i / WARP);
+        for (int i = threadIdx.x; i < 256 * WARP / 4; i += THREADS) {
+            u32 value = __ldg(p.pairs + i / (WARP / 4));
+            ((uint4*)pairs)[i] = {value, value, value, value};
+        }
         for (int i = threadIdx.x; i < 256; i += THREADS) codes[i] = __ldg(p.codes + i);
     }
     Scales<NORM == NO_NORM ? 8 : K, THREADS, NORM, ADDS> scales;
@@ -339,7 +387,6 @@ __global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
     let_next_begin();
     wait_for_previous();
 
-    float x[CHUNKS][8];
     const u16* source = SHAPE == PAIR && slice ? p.more + (slice - 1) * SLICE
                                                : p.in.x + (SHAPE == PAIR ? 0 : slice * SLICE);
     if constexpr (NORM != NO_NORM) {
@@ -348,53 +395,59 @@ __global__ void __launch_bounds__(WARP* SLICES* GROUPS, 2) gemv(const Gemv p) {
     } else if (FORMAT == NF4) {
         __syncthreads();
     }
+    float x[SHARED ? 1 : PARTS][COLUMNS];
+    uint4 tight[SHARED && !LEFT ? PARTS : 1][COLUMNS / 8];
+    auto spread = [](const uint4& eight, float* to) {
+        to[0] = low(eight.x), to[1] = high(eight.x), to[2] = low(eight.y), to[3] = high(eight.y);
+        to[4] = low(eight.z), to[5] = high(eight.z), to[6] = low(eight.w), to[7] = high(eight.w);
+    };
 #pragma unroll
-    for (int i = 0; i < CHUNKS; i++) {
-        // BF16: 8 columns of a lane, then 256 further on; NF4: 16, then 512.
-        int at = FORMAT == NF4 ? i / 2 * 512 + lane * 16 + i % 2 * 8 : i * 256 + lane * 8;
-        uint4 eight = *(const uint4*)(source + at);
-        x[i][0] = low(eight.x), x[i][1] = high(eight.x), x[i][2] = low(eight.y);
-        x[i][3] = high(eight.y), x[i][4] = low(eight.z), x[i][5] = high(eight.z);
-        x[i][6] = low(eight.w), x[i][7] = high(eight.w);
-    }
+    for (int i = 0; i < PARTS; i++)
+#pragma unroll
+        for (int half = 0; half < COLUMNS / 8; half++) {
+            int at = (i * WARP + lane) * COLUMNS + 8 * half;
+            uint4 eight = *(const uint4*)(source + at);
+            if (!SHARED) spread(eight, x[SHARED ? 0 : i] + 8 * half);
+            else if (!LEFT) tight[LEFT ? 0 : i][half] = eight;
+        }
     const int rounds = (p.rows + stride - 1) / stride;  // the same for all warps of a block
     for (int round = 0; round < rounds; round++, row += stride) {
-        float sum = first.dot(x, pairs, codes), other = 0.f;
-        if (SHAPE == GATED) other = second.dot(x, pairs, codes);
-        fetch(row + stride);
+        find(row + stride, one, other);
+        float sum = 0.f, beside = 0.f;
+#pragma unroll
+        for (int i = 0; i < PARTS; i++) {
+            if (SHARED) {
+#pragma unroll
+                for (int half = 0; half < COLUMNS / 8; half++) {
+                    int at = (i * WARP + lane) * COLUMNS + 8 * half;
+                    uint4 eight = LEFT ? *(const uint4*)(source + at) : tight[LEFT ? 0 : i][half];
+                    // Said to change here, or all would be unpacked ahead of the loop, and spilled.
+                    if (!LEFT) asm volatile("" : "+r"(eight.x), "+r"(eight.y), "+r"(eight.z), "+r"(eight.w));
+                    spread(eight, x[0] + 8 * half);
+                }
+            }
+            sum += first.times(i, x[SHARED ? 0 : i], pairs, codes, one);
+            if (SHAPE == GATED) beside += second.times(i, x[0], pairs, codes, other);
+        }
+        if (one.from) first.begin(one);
+        if (other.from) second.begin(other);
         sum = warp_sum(sum);
-        if (SHAPE == GATED) other = warp_sum(other);
-        float apart = 0.f;
+        if (SHAPE == GATED) beside = warp_sum(beside);
         if (SLICES > 1) {
             float(*mine)[SUMS] = partial[round & 1][group];
             if (lane == 0) {
                 mine[slice][0] = sum;
-                if (SHAPE == GATED) mine[slice][SUMS - 1] = other;
+                if (SHAPE == GATED) mine[slice][SUMS - 1] = beside;
             }
             __syncthreads();
-            if (SHAPE == PAIR) apart = mine[0][0];
-            sum = other = 0.f;
+            sum = SHAPE == PAIR ? mine[0][0] : 0.f, beside = 0.f;
             for (int i = SHAPE == PAIR ? 1 : 0; i < SLICES; i++) {
-                sum += mine[i][0];
-                if (SHAPE == GATED) other += mine[i][SUMS - 1];
+                if (SHAPE == PAIR) beside += mine[i][0];
+                else sum += mine[i][0];
+                if (SHAPE == GATED) beside += mine[i][SUMS - 1];
             }
         }
-        if (lane || slice || row >= p.rows) continue;
-        if (SHAPE == GATED) {
-            if (p.pieces[0].bias) sum += wide(p.pieces[0].bias[row]);
-            if (p.pieces[1].bias) other += wide(p.pieces[1].bias[row]);
-            p.out[row] = narrow(activated<ACT>(rounded(sum)) * rounded(other));
-        } else if (SHAPE == PAIR) {
-            if (p.pieces[0].bias) apart += wide(p.pieces[0].bias[row]);
-            if (p.pieces[1].bias) sum += wide(p.pieces[1].bias[row]);
-            p.out[row] = narrow(rounded(apart) + rounded(sum));
-        } else {
-            int which = 0, local = row;
-            while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
-            if (p.pieces[which].bias) sum += wide(p.pieces[which].bias[local]);
-            sum = rounded(sum);
-            p.out[row] = narrow(ACT != NO_ACT && row >= p.active_from ? activated<ACT>(sum) : sum);
-        }
+        if (lane == 0 && slice == 0 && row < p.rows) finish<SHAPE, ACT>(p, row, sum, beside);
     }
 }
 
@@ -464,13 +517,12 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     constexpr int WARPS = 8, GROUP = HEADS / KV_HEADS, EIGHTS = WIDTH / 8;
     constexpr int LANES = EIGHTS > 16 ? 32 : EIGHTS > 8 ? 16 : EIGHTS > 4 ? 8 : EIGHTS > 2 ? 4 : 2;
     constexpr int AT_ONCE = WARP / LANES, TEAMS = WARPS * AT_ONCE;
+    constexpr int AHEAD = SPLITS == 1 ? 2 : 4;  // columns on their way, for each team
     static_assert(WIDTH % 8 == 0 && EIGHTS <= 32, "a head is 8 to 256 wide");
     __shared__ float query[GROUP][WIDTH], spare[WIDTH];
     __shared__ float most[TEAMS][GROUP], weight[TEAMS][GROUP];
     __shared__ float gathered[TEAMS][GROUP][WIDTH];
     __shared__ bool is_last;
-    let_next_begin();
-    wait_for_previous();
 
     const int kv = blockIdx.x, split = blockIdx.y, slot = blockIdx.z;
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
@@ -483,6 +535,24 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     const u16* sines = p.sines + newest * (ROTATED / 2);
     u16* keys = p.keys + ((i64)slot * KV_HEADS + kv) * p.room * WIDTH;
     u16* values = p.values + ((i64)slot * KV_HEADS + kv) * p.room * WIDTH;
+
+    const int team = warp * AT_ONCE + lane / LANES, part = lane % LANES;
+    const bool mine = part < EIGHTS;
+    uint4 k[AHEAD], v[AHEAD];
+    auto fetch = [&](int at, int i) {
+        k[i] = v[i] = {0, 0, 0, 0};
+        if (at >= to || !mine) return;
+        k[i] = *(const uint4*)(keys + (i64)at * WIDTH + part * 8);
+        v[i] = *(const uint4*)(values + (i64)at * WIDTH + part * 8);
+    };
+    // Older columns lie there since earlier steps; only the newest has to be waited for.
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++) {
+        int at = from + i * TEAMS + team;
+        fetch(at == newest ? to : at, i);
+    }
+    let_next_begin();
+    wait_for_previous();
 
     for (int head = warp; head < GROUP + 2; head += WARPS) {
         if (head < GROUP) {
@@ -501,8 +571,6 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     }
     __syncthreads();
 
-    const int team = warp * AT_ONCE + lane / LANES, part = lane % LANES;
-    const bool mine = part < EIGHTS;
     float q[GROUP][8], sum[GROUP][8], top[GROUP], total[GROUP];
 #pragma unroll
     for (int head = 0; head < GROUP; head++) {
@@ -514,23 +582,24 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
         }
     }
     const int steps = (to - from + TEAMS - 1) / TEAMS;
-    for (int step = 0; step < steps; step++) {
-        int at = from + step * TEAMS + team;
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++)
+        if (from + i * TEAMS + team == newest) fetch(newest, i);
+    for (int step = 0; step < steps; step += AHEAD) {
+#pragma unroll
+      for (int i = 0; i < AHEAD; i++) {
+        int at = from + (step + i) * TEAMS + team;
         bool there = at < to;
-        uint4 k = {0, 0, 0, 0}, v = {0, 0, 0, 0};
-        if (there && mine) {
-            k = *(const uint4*)(keys + (i64)at * WIDTH + part * 8);
-            v = *(const uint4*)(values + (i64)at * WIDTH + part * 8);
-        }
-        float key[8] = {low(k.x), high(k.x), low(k.y), high(k.y),
-                        low(k.z), high(k.z), low(k.w), high(k.w)};
-        float value[8] = {low(v.x), high(v.x), low(v.y), high(v.y),
-                          low(v.z), high(v.z), low(v.w), high(v.w)};
+        float key[8] = {low(k[i].x), high(k[i].x), low(k[i].y), high(k[i].y),
+                        low(k[i].z), high(k[i].z), low(k[i].w), high(k[i].w)};
+        float value[8] = {low(v[i].x), high(v[i].x), low(v[i].y), high(v[i].y),
+                          low(v[i].z), high(v[i].z), low(v[i].w), high(v[i].w)};
+        fetch(at + AHEAD * TEAMS, i);
 #pragma unroll
         for (int head = 0; head < GROUP; head++) {
             float score = 0.f;
 #pragma unroll
-            for (int i = 0; i < 8; i++) score += q[head][i] * key[i];
+            for (int j = 0; j < 8; j++) score += q[head][j] * key[j];
 #pragma unroll
             for (int apart = LANES / 2; apart; apart >>= 1)
                 score += __shfl_xor_sync(ALL, score, apart);
@@ -540,8 +609,9 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
             top[head] = higher;
             total[head] = total[head] * keep + share;
 #pragma unroll
-            for (int i = 0; i < 8; i++) sum[head][i] = sum[head][i] * keep + share * value[i];
+            for (int j = 0; j < 8; j++) sum[head][j] = sum[head][j] * keep + share * value[j];
         }
+      }
     }
 #pragma unroll
     for (int head = 0; head < GROUP; head++) {
@@ -584,14 +654,20 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
         int head = i / WIDTH, at = i % WIDTH;
         i64 place = (i64)slot * HEADS + kv * GROUP + head;
         const float* rows = p.parts + place * SPLITS * (WIDTH + 2);
-        float higher = -1e30f, all = 0.f, share = 0.f;
-        for (int each = 0; each < SPLITS; each++)
-            higher = fmaxf(higher, __ldcg(rows + each * (WIDTH + 2) + WIDTH));
+        float tops[SPLITS], totals[SPLITS], shares[SPLITS];
+#pragma unroll
         for (int each = 0; each < SPLITS; each++) {
             const float* row = rows + each * (WIDTH + 2);
-            float keep = __expf(__ldcg(row + WIDTH) - higher);
-            all += __ldcg(row + WIDTH + 1) * keep;
-            share += __ldcg(row + at) * keep;
+            tops[each] = __ldcg(row + WIDTH), totals[each] = __ldcg(row + WIDTH + 1);
+            shares[each] = __ldcg(row + at);
+        }
+        float higher = -1e30f, all = 0.f, share = 0.f;
+#pragma unroll
+        for (int each = 0; each < SPLITS; each++) higher = fmaxf(higher, tops[each]);
+#pragma unroll
+        for (int each = 0; each < SPLITS; each++) {
+            float keep = __expf(tops[each] - higher);
+            all += totals[each] * keep, share += shares[each] * keep;
         }
         p.out[place * WIDTH + at] = narrow(share / all);
     }

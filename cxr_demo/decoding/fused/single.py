@@ -26,7 +26,6 @@ from cxr_demo.decoding.fused.parts import Act, Decoder, Matrix, Norm
 from cxr_demo.decoding.slots import SlotCache
 
 ROWS, GATED, PAIR = 0, 1, 2  # kernels.cu: enum Shape
-WARPS_PER_SM = 16
 LONGEST_SLICE = 2560
 """Columns whose input a warp holds in registers."""
 _LANES = 256  # columns that a warp reads at a time
@@ -70,9 +69,8 @@ class Plan:
         return 32 * self.slices * self.groups
 
     def blocks(self, rows: int, multiprocessors: int) -> int:
-        """As many as share `rows` evenly, with about `WARPS_PER_SM` at work."""
-        most = max(1, multiprocessors * WARPS_PER_SM // (self.slices * self.groups))
-        rounds = -(-rows // (most * self.groups))
+        """As many as share `rows` evenly and are all at work at once."""
+        rounds = -(-rows // (multiprocessors * resident(self.threads) * self.groups))
         return -(-rows // (rounds * self.groups))
 
 
@@ -82,6 +80,17 @@ def slices_of(columns: int) -> int:
         if columns % (count * _LANES) == 0 and columns // count <= LONGEST_SLICE:
             return count
     raise Unsuited(f"{columns} columns")
+
+
+def groups_of(slices: int, nf4: bool) -> int:
+    """Rows at work in a block of about 8 warps; in 4 bits rather more than fewer, since every block
+    begins by spreading its table."""
+    return max(1, 8 // slices) if not nf4 or slices <= 4 else 2
+
+
+def resident(threads: int) -> int:
+    """Blocks at work on a multiprocessor at once (kernels.cu: resident)."""
+    return 3 if threads <= 192 else 2 if threads <= 320 else 1
 
 
 class SingleOperations:
@@ -212,7 +221,7 @@ class SingleOperations:
         slices = slices_of(columns)
         add = add_of(y, y_norm)
         kind = 0 if norm is None else int(norm.kind)
-        return Plan(nf4, shape, columns, slices, max(1, 8 // slices), kind, add, int(act))
+        return Plan(nf4, shape, columns, slices, groups_of(slices, nf4), kind, add, int(act))
 
     def _pair_plan(self, first: Matrix, second: Matrix) -> Plan:
         columns = first.columns + second.columns
@@ -221,7 +230,7 @@ class SingleOperations:
         slices = 1 + second.columns // first.columns
         if first.columns > LONGEST_SLICE or first.columns % _LANES or slices > 8:
             raise Unsuited(f"a pair of {first.columns} and {second.columns} columns")
-        return Plan(first.nf4, PAIR, columns, slices, max(1, 8 // slices), 0, 0, 0)
+        return Plan(first.nf4, PAIR, columns, slices, groups_of(slices, first.nf4), 0, 0, 0)
 
     # ------------------------------------------------------------ launches
 
