@@ -322,7 +322,7 @@ template <int SHAPE, int ACT> DEVICE void finish(const Gemv& p, int row, float s
 }
 
 // Blocks at work on a multiprocessor at once: about 16 warps, which leaves each its registers.
-constexpr int resident(int threads) { return threads <= 192 ? 3 : threads <= 320 ? 2 : 1; }
+DEVICE constexpr int resident(int threads) { return threads <= 192 ? 3 : threads <= 320 ? 2 : 1; }
 
 // K columns in SLICES slices, one warp each; GROUPS rows at a time in a block.
 template <int FORMAT, int SHAPE, int K, int SLICES, int GROUPS, int NORM, int ADDS, int ACT>
