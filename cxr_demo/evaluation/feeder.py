@@ -84,6 +84,12 @@ class Feeder:
             self._slots.release()
             yield fed
 
+    def wait(self) -> None:
+        """Until the first image is ready: what children need to start is no image's time."""
+        with self._changed:
+            while not (self._ready or self._closed or not self._places):
+                self._changed.wait()
+
     def close(self) -> None:
         """End the threads; a file in work is finished first."""
         with self._changed:

@@ -93,6 +93,7 @@ class RecipeRun:
             for arm in self.arms:
                 if arm.run is not None and self._state(arm) == "running":
                     self._store.set_arm_state(arm.run, "stopped")
+        self._known = {}
 
     def look_up(self) -> None:
         """Learn from the store how far the group is, without going on."""

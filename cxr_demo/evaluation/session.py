@@ -86,6 +86,8 @@ class Session:
     def advance(self) -> bool:
         """Wait for one more reply; false if none is left, or if it was stopped. Raises
         TooManyFailed, and what the device raises."""
+        if not self.use.seconds:
+            self._feeder.wait()
         began = time.monotonic()
         try:
             reply = next(self._replies, None)

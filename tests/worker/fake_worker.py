@@ -8,7 +8,7 @@ import time
 from cxr_demo import models
 from cxr_demo.evaluation import phantom_run
 from cxr_demo.findings import FINDINGS, Label
-from cxr_demo.models.base import Seen
+from cxr_demo.models.base import Reply, Seen
 from cxr_demo.records import (
     DoneEvent,
     FindingLabel,
@@ -34,9 +34,19 @@ STEP_S = 0.15
 
 
 class FakeModel:
+    engine, weights_sha256 = "fake", "f" * 64
+    confirmed, stand_in, batch_use = False, False, None
+
     def __init__(self, card, precision):
         self.card, self.precision = card, precision
         self.device = "fake device"
+
+    def generate_many(self, items, slots, should_stop):
+        for item in items:
+            time.sleep(STEP_S)
+            if should_stop():
+                return
+            yield Reply(item.key, "No pneumothorax.", (5, 6), StopReason.END, 9, STEP_S)
 
     def see(self, radiograph):
         return Seen(radiograph.pixels[..., None].repeat(3, -1).astype("uint8"), "fake")
