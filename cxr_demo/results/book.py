@@ -141,7 +141,7 @@ class Book:
         if older:
             remarks.append((_OLDER[0].format(count=older), _OLDER[1].format(count=older)))
         return Board(
-            name=_name(group, runs),
+            name=_name(reader, group, runs),
             labeler=labeler,
             policy=policy,
             arms=arms,
@@ -326,16 +326,14 @@ def _group(reader: StoreReader, name: str) -> tuple[Group, list[ArmRun]]:
 
 
 def _names(reader: StoreReader) -> list[BoardName]:
-    return [_name(each, reader.arms(each.id)) for each in reader.groups()]
+    return [_name(reader, each, reader.arms(each.id)) for each in reader.groups()]
 
 
-def _name(group: Group, runs: list[ArmRun]) -> BoardName:
-    named = {
-        labeler
-        for run in runs
-        if run.pipeline == PipelineKind.REPORT
-        for labeler in run.facts.get("labelers") or ("rules",)  # these label as reports are written
-    }
+def _name(reader: StoreReader, group: Group, runs: list[ArmRun]) -> BoardName:
+    shown = _newest(runs)
+    reports = [each for each in shown if each.pipeline == PipelineKind.REPORT]
+    named = {labeler for run in reports for labeler in reader.labelers(run.id)}
+    found = tuple(each for each in LABELERS if each in named)
     return BoardName(
         id=group.id,
         recipe=group.name,
@@ -343,8 +341,8 @@ def _name(group: Group, runs: list[ArmRun]) -> BoardName:
         manifest=group.manifest_sha256,
         synthetic=group.synthetic,
         images=group.images,
-        labelers=tuple(each for each in LABELERS if each in named) or (DIRECT,),
-        runs=tuple(each.id for each in _newest(runs)),
+        labelers=found or (LABELERS[-1] if reports else DIRECT,),  # rules label as reports come
+        runs=tuple(each.id for each in shown),
         state=group.state,
         created=group.created,
     )

@@ -33,7 +33,7 @@ COLUMNS: tuple[Pair, ...] = (
     ("task", "tarefa"),
     ("images", "imagens"),
     ("images in all", "imagens ao todo"),
-    ("GPU", "GPU"),
+    ("device", "dispositivo"),
     ("figure", "medida"),
     ("finding", "achado"),
     ("value", "valor"),

@@ -75,7 +75,10 @@ UNCONFIRMED: Pair = (
     "port not confirmed with real weights",
     "adaptação não confirmada com os pesos reais",
 )
-ELSEWHERE: Pair = ("imported, measured on {gpu}", "importada, medida em {gpu}")
+ELSEWHERE: Pair = (
+    "imported from elsewhere, measured on {gpu}",
+    "importada de outra máquina, medida em {gpu}",
+)
 F1: Pair = ("F1 ({labeler})", "F1 ({labeler})")
 WITH_DIRECT: Pair = (
     "F1 ({labeler} / direct answer)",

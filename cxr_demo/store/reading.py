@@ -122,6 +122,16 @@ class StoreReader(Opened):
             present=present,
         )
 
+    def labelers(self, run: str) -> list[str]:
+        """Whose labels a run has, by name."""
+        rows = self._connection.execute(  # from name to name along the index: rows are many
+            "WITH RECURSIVE known (name) AS (SELECT MIN(labeler) FROM label WHERE arm = ?1 "
+            "UNION ALL SELECT (SELECT MIN(labeler) FROM label WHERE arm = ?1 AND labeler > name) "
+            "FROM known WHERE name IS NOT NULL) SELECT name FROM known WHERE name IS NOT NULL",
+            (run,),
+        )
+        return [name for (name,) in rows]
+
     def texts(self, run: str, positions: Sequence[int]) -> dict[int, Text]:
         """The outputs at `positions`, those that are there."""
         found = {}

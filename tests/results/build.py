@@ -155,14 +155,14 @@ def _arm(store, group, arm, codes, number, synthetic):
     connection.executemany("INSERT INTO text VALUES (?, ?, ?, ?)", texts)
     connection.executemany("INSERT INTO label VALUES (?, ?, ?, ?, ?)", labels)
     connection.execute("COMMIT")
-    store.set_facts(run, **_facts(arm, labelers, synthetic))
+    store.set_facts(run, **_facts(arm, synthetic))
     for at in range(3):
         store.add_timing(run, TimedImage(at, 0.05, 2.9, 0.01, 60))
     store.set_arm_state(run, "finished" if done == images else "running")
     return run
 
 
-def _facts(arm, labelers, synthetic):
+def _facts(arm, synthetic):
     timed = arm.seconds is not None and not arm.stand_in
     return {
         "device": arm.gpu,
@@ -170,7 +170,6 @@ def _facts(arm, labelers, synthetic):
         "confirmed": arm.confirmed,
         "stand_in": arm.stand_in,
         "synthetic": synthetic,
-        "labelers": labelers,
         "memory": {}
         if arm.gib is None
         else {

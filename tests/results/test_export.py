@@ -81,4 +81,4 @@ def test_random_weights_have_no_f1_and_nobody_is_in_the_file(ready):
 def test_a_cell_is_no_formula(ready):
     book, board = ready((Made(gpu="=HYPERLINK(1)"),))
     _, rows = rows_of(export.csv(board, book, "en"), "en")
-    assert {each["GPU"] for each in rows if each["model"]} == {"'=HYPERLINK(1)"}
+    assert {each["device"] for each in rows if each["model"]} == {"'=HYPERLINK(1)"}

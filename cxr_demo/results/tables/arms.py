@@ -38,7 +38,7 @@ _ARMS: tuple[Pair, ...] = (
     ("Time per image", "Tempo por imagem"),
     ("Tokens", "Tokens"),
     ("Images/s", "Imagens/s"),
-    ("GPU", "GPU"),
+    ("Device", "Dispositivo"),
     ("Remarks", "Observações"),
 )
 
