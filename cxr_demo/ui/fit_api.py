@@ -135,7 +135,11 @@ class FitApi:
         task = self.fitness.task
         measure = fit_view.measure_view(pair, chosen, machine, task, language)
         shown = fit_view.pair_view(pair, measure, language)
-        return shown | {"marks": marks.marks(CARDS[pair.model], pair.precision, language)}
+        card = CARDS[pair.model]
+        return shown | {
+            "marks": marks.marks(card, pair.precision, language),
+            "confirmed": marks.confirmation(card, language),
+        }
 
     def _weights_view(self, wanted: Package, pair: Answer | None, language: str) -> View:
         found, errand = shelf.look(wanted), self.errands.of(wanted.id)

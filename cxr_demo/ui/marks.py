@@ -9,7 +9,7 @@ from cxr_demo.records import Precision
 from cxr_demo.results import evidence
 from cxr_demo.results.evidence import Paired
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import thousands
+from cxr_demo.ui.wording import date, thousands
 
 
 def is_confirmed(card: ModelCard) -> bool:
@@ -28,6 +28,14 @@ def marks(card: ModelCard, precision: Precision, language: str) -> list[list[str
     if precision is not Precision.BF16:
         found.append([quality(card, precision, language), ""])
     return found
+
+
+def confirmation(card: ModelCard, language: str) -> str | None:
+    """How and when the port of `card` was confirmed with the weights that lie here."""
+    found = confirmations.of_card(card)
+    if found is None:
+        return None
+    return text(f"mark.confirmed.{found.how}", language, day=date(found.created, language))
 
 
 def quality(card: ModelCard, precision: Precision, language: str) -> str:

@@ -107,6 +107,18 @@ MARKS: dict[str, Pair] = {
         "With its weights here, confirm it: python -m cxr_demo confirm {id}",
         "Com os pesos aqui, confirme: python -m cxr_demo confirm {id}",
     ),
+    "mark.confirmed.stock": (
+        "Port confirmed here, {day}: the same tokens as transformers' own generate()",
+        "Adaptação confirmada aqui, {day}: os mesmos tokens que o generate() do transformers",
+    ),
+    "mark.confirmed.run": (
+        "Port confirmed here, {day}: the study's F1 lies in the interval of an evaluation",
+        "Adaptação confirmada aqui, {day}: o F1 do estudo está no intervalo de uma avaliação",
+    ),
+    "mark.confirmed.user": (
+        "Port confirmed here, {day}, by a user's word",
+        "Adaptação confirmada aqui, {day}, por declaração do usuário",
+    ),
     "mark.quality": (
         "Quality in 4 bits: not measured here",
         "Qualidade em 4 bits: não medida aqui",

@@ -241,6 +241,7 @@ export class FitPane {
       ),
       h("p", { class: "reason" }, pair.reason),
       h("dl", { class: "facts-list" }, ...facts),
+      ...(pair.confirmed ? [h("p", { class: "confirmed-line" }, pair.confirmed)] : []),
       ...pair.marks.map(([words, how]) =>
         h("p", { class: "mark-line" }, h("b", {}, words), how ? ` · ${how}` : ""),
       ),

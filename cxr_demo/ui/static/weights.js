@@ -11,7 +11,11 @@ export class WeightsBox {
     this.title = h("h2");
     this.badge = h("span");
     this.says = h("p", { class: "says" });
-    this.going = h("div", { class: "going" });
+    this.goingWords = h("p", { role: "status" });
+    this.progress = h("progress", { max: "1" });
+    this.figures = h("p", { class: "figures" });
+    const goingParts = [this.goingWords, this.progress, this.figures];
+    this.going = h("div", { class: "going" }, ...goingParts);
     this.outcome = h("div", { class: "outcome" });
     this.actions = h("div", { class: "weights-actions" });
     this.facts = h("dl", { class: "facts-list" });
@@ -52,10 +56,12 @@ export class WeightsBox {
     this.element.dataset.going = String(Boolean(going));
     this.going.hidden = !going;
     if (!going) return;
-    const progress = h("progress", { max: "1", "aria-label": going.words });
-    if (going.share !== null) progress.value = going.share;
-    const words = h("p", { role: "status" }, going.words);
-    this.going.replaceChildren(words, progress, h("p", { class: "figures" }, going.figures));
+    // In place: a screen reader says the words when they change, not with every byte.
+    if (this.goingWords.textContent !== going.words) this.goingWords.textContent = going.words;
+    this.progress.setAttribute("aria-label", going.words);
+    if (going.share === null) this.progress.removeAttribute("value");
+    else this.progress.value = going.share;
+    this.figures.textContent = going.figures;
   }
 
   showOutcome({ outcome }) {
