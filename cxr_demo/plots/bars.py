@@ -17,7 +17,7 @@ from cxr_demo.records import Precision
 from cxr_demo.results import words
 from cxr_demo.results.records import ArmResult, Board, Pair, Reference, said
 
-TITLE: Pair = ("F1 by model, precision and task", "F1 por modelo, precisão e tarefa")
+TITLE: Pair = ("F1 by model, precision and pipeline", "F1 por modelo, precisão e tarefa")
 EVERYTHING: Pair = ("always all findings: {f1}", "sempre tudo presente: {f1}")
 NOTHING: Pair = ("always “No Finding”: {f1}", "sempre “Nenhum destes achados”: {f1}")
 INTERVAL: Pair = ("95 % interval over patients", "intervalo de 95 % sobre pacientes")

@@ -14,9 +14,9 @@ TITLE: Pair = ("F1 per finding", "F1 por achado")
 SUPPORT: Pair = ("{name}  (n = {count})", "{name}  (n = {count})")
 EMPTY: Pair = ("no image has it: not defined", "nenhuma imagem tem: não definido")
 ACROSS: Pair = ("F1 per finding ({labeler})", "F1 por achado ({labeler})")
-TASK: Pair = ("Task: {task}.", "Tarefa: {task}.")
+TASK: Pair = ("Pipeline: {task}.", "Tarefa: {task}.")
 LEFT_OUT: Pair = (
-    "Not in this figure: {count} with another task.",
+    "Not in this figure: {count} with another pipeline.",
     "Fora desta figura: {count} com outra tarefa.",
 )
 ONE_ARM: Pair = (
@@ -46,10 +46,13 @@ def findings(board: Board, language: str, dark: bool, run: str | None = None) ->
         for at in order
     ]
     offsets = _offsets(len(shown))
+    signs, legend = rows.remarks([each.arm for each in shown], language)
     data = [
         _marks(each, order, offset, chosen, language, len(shown))
         for each, offset in zip(shown, offsets, strict=True)
     ]
+    for mark, sign in zip(data, signs, strict=True):
+        mark["name"] += sign
     data.append(_always(widest, order, chosen, language))
     nothing = [line for line, at in enumerate(order) if support[at] == 0]
     labelers = dict.fromkeys(each.labeler for each in shown)
@@ -67,7 +70,7 @@ def findings(board: Board, language: str, dark: bool, run: str | None = None) ->
         notes.append(said(LEFT_OUT, language).format(count=left_out))
     if len(shown) > _WITH_INTERVALS:
         notes.append(said(ONE_ARM, language))
-    notes = [" ".join(notes), _unfinished(shown, language)]
+    notes = [" ".join(notes), _unfinished(shown, language), legend]
     return figure(
         data, layout, board, said(TITLE, language), language, dark, notes, 26 * len(FINDINGS)
     )

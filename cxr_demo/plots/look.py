@@ -20,7 +20,7 @@ SIZE = 17
 """Pixels of plain text at a width of 1280: what is read at three metres from a projected page."""
 SMALL = 14
 TITLE = 24
-BOTTOM = 76
+BOTTOM = 72
 """Pixels below the plot for ticks and the axis title."""
 NOTE = 20
 """A line of remarks."""
@@ -28,8 +28,8 @@ LEGEND = 27
 """A line of the legend."""
 _NARROWEST = 860
 """Pixels across of the narrowest plot at a width of 1280: plotly.js gives the legend as much."""
-TOP = 96
-LINES_ABOVE = 44
+TOP = 78
+LINES_ABOVE = 42
 """Room above the plot for the names of vertical lines."""
 
 Spec = dict[str, Any]

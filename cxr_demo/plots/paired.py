@@ -42,7 +42,8 @@ def paired(board: Board, language: str, dark: bool) -> Spec:
     left, right = _range(shown)
     margin = shown[0].margin
     shapes, annotations = _lines(margin, left, chosen, language)
-    legend = said(LOSS, language) if LOSS in board.remarks else ""
+    signs, legend = rows.remarks([each.candidate.arm for each in shown], language)
+    loss = said(LOSS, language) if LOSS in board.remarks else ""
     layout = {
         "xaxis": axis(
             chosen,
@@ -52,7 +53,10 @@ def paired(board: Board, language: str, dark: bool) -> Spec:
             showgrid=False,
             ticks="outside",
         ),
-        "yaxis": rows.lines(chosen, [_name(each, language) for each in shown]),
+        "yaxis": rows.lines(
+            chosen,
+            [_name(each, sign, language) for each, sign in zip(shown, signs, strict=True)],
+        ),
         "shapes": shapes,
         "annotations": [
             *annotations,
@@ -63,7 +67,7 @@ def paired(board: Board, language: str, dark: bool) -> Spec:
     room = len(shown) * 70
     data = [_mark(at, each, chosen) for at, each in enumerate(shown)]
     data.append(_key(chosen, language))
-    return figure(data, layout, board, said(TITLE, language), language, dark, [legend], room)
+    return figure(data, layout, board, said(TITLE, language), language, dark, [legend, loss], room)
 
 
 def verdict(pair: PairResult, language: str) -> str:
@@ -146,7 +150,7 @@ def _key(chosen: Look, language: str) -> Spec:
     }
 
 
-def _name(pair: PairResult, language: str) -> str:
+def _name(pair: PairResult, sign: str, language: str) -> str:
     arm = pair.candidate.arm
     below = [words.precision(arm, language), said(words.PIPELINES[arm.pipeline], language)]
     images = f"n = {words.count(pair.images, language)}"
@@ -154,7 +158,7 @@ def _name(pair: PairResult, language: str) -> str:
         images = said(words.SO_FAR, language).format(
             done=words.count(pair.images, language), total=words.count(arm.total, language)
         )
-    return f"<b>{escaped(words.model(arm, language))}</b><br>{' · '.join(below)}<br>{images}"
+    return f"<b>{escaped(words.model(arm, language))}</b>{sign}<br>{' · '.join(below)}<br>{images}"
 
 
 def _lines(

@@ -30,7 +30,7 @@ COLUMNS: tuple[Pair, ...] = (
     ("uncertain labels", "rótulos incertos"),
     ("model", "modelo"),
     ("precision", "precisão"),
-    ("task", "tarefa"),
+    ("pipeline", "tarefa"),
     ("images", "imagens"),
     ("images in all", "imagens ao todo"),
     ("device", "dispositivo"),

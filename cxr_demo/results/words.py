@@ -23,7 +23,7 @@ PRECISIONS: dict[Precision, Pair] = {
 
 PIPELINES: dict[PipelineKind, Pair] = {
     PipelineKind.REPORT: ("report", "laudo"),
-    PipelineKind.DIRECT: ("findings only", "só achados"),
+    PipelineKind.DIRECT: ("direct", "direto"),
 }
 
 LABELERS: dict[str, Pair] = {

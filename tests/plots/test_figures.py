@@ -105,7 +105,7 @@ def test_the_studys_figure_is_marked_and_what_is_unknown_of_it_said(full, board)
 
 
 def test_unconfirmed_imported_and_unfinished_runs_say_so(full):
-    for kind in ("bars", "folds", "memory"):
+    for kind in F1_KINDS:
         told = texts(plots.figure(kind, full, "en"))
         assert "port not confirmed with real weights" in told
         assert "120 of 300 so far" in told

@@ -21,7 +21,7 @@ from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
 _ARMS: tuple[Pair, ...] = (
     ("Model", "Modelo"),
     ("Precision", "Precisão"),
-    ("Task", "Tarefa"),
+    ("Pipeline", "Tarefa"),
     ("Images", "Imagens"),
     ("{f1}, 14 findings", "{f1}, 14 achados"),
     ("95 % interval", "Intervalo de 95 %"),

@@ -9,7 +9,7 @@ from cxr_demo.units import UNKNOWN
 _PAIRS: tuple[Pair, ...] = (
     ("Model", "Modelo"),
     ("Precision", "Precisão"),
-    ("Task", "Tarefa"),
+    ("Pipeline", "Tarefa"),
     ("Images", "Imagens"),
     ("{f1}, bf16", "{f1}, bf16"),
     ("{f1}, 4 bits", "{f1}, 4 bits"),

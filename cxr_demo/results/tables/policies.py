@@ -23,7 +23,7 @@ MAIN = (UncertaintyPolicy.UNCERTAIN_AS_POSITIVE, UncertaintyPolicy.UNCERTAIN_AS_
 _COLUMNS: tuple[Pair, ...] = (
     ("Model", "Modelo"),
     ("Precision", "Precisão"),
-    ("Task", "Tarefa"),
+    ("Pipeline", "Tarefa"),
     ("Labels by", "Rótulos de"),
     ("Images", "Imagens"),
 )
