@@ -6,6 +6,7 @@ prompts are unpublished; each default here is frozen under an id that is printed
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cxr_demo.findings import FINDINGS
 from cxr_demo.models.faults import UnknownModel
@@ -14,6 +15,17 @@ from cxr_demo.records import PipelineKind, Precision, Prompt
 REPORT_TOKENS = 512
 DIRECT_TOKENS = 128
 _NAMES = ", ".join(FINDINGS)
+
+
+class Ability(StrEnum):
+    """What its publisher says that a model can do. This app asks for the first three; LOCATE
+    (boxes around what is named) and COMPARE (with a prior image) are known and not used yet."""
+
+    REPORT = "report"
+    FINDINGS = "findings"
+    YES_NO = "yes_no"
+    LOCATE = "locate"
+    COMPARE = "compare"
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class ModelCard:
     precisions: tuple[Precision, ...]
     prompts: dict[PipelineKind, Prompt]
     preprocessing: str
+    can: tuple[Ability, ...]
     phantoms_only: bool = False
     files: tuple[str, ...] = (
         "config.json",
@@ -90,6 +103,7 @@ def _prompts(family: str, report: str, direct: str) -> dict[PipelineKind, Prompt
     }
 
 
+_ASKED = (Ability.REPORT, Ability.FINDINGS, Ability.YES_NO)
 _UNTIED = (Precision.BF16, Precision.NF4, Precision.NF4_FP32)
 # Gemma's table is tied to its head and a third of its memory, so it can be stored in 4 bits too.
 _TIED = (Precision.BF16, Precision.NF4, Precision.NF4_EMB, Precision.NF4_FP32)
@@ -108,6 +122,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_UNTIED,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",
+            can=_ASKED,
             phantoms_only=True,
         ),
         ModelCard(
@@ -121,6 +136,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_TIED,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",
+            can=_ASKED,
         ),
         ModelCard(
             id="medgemma-1.5-4b-it",
@@ -133,6 +149,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_TIED,
             prompts=_prompts("gemma", _GEMMA_REPORT, _GEMMA_DIRECT),
             preprocessing="padded_square",
+            can=(*_ASKED, Ability.LOCATE, Ability.COMPARE),
         ),
         ModelCard(
             id="chexagent-2-3b",
@@ -145,6 +162,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_UNTIED,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
             preprocessing="squashed_square",
+            can=(*_ASKED, Ability.LOCATE),
             files=("config.json", "vocab.json", "merges.txt"),
         ),
         ModelCard(
@@ -158,6 +176,7 @@ CARDS: dict[str, ModelCard] = {
             precisions=_UNTIED,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
             preprocessing="squashed_square",
+            can=_ASKED,
             files=("config.json", "tokenizer.json", "preprocessor_config.json"),
         ),
     )

@@ -8,7 +8,7 @@ import gradio as gr
 
 from cxr_demo import weights
 from cxr_demo.errors import CxrError
-from cxr_demo.models import proofs
+from cxr_demo.models import confirmations, proofs
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.paths import private_dir, temporary_dir
 from cxr_demo.records import ImageUse
@@ -130,6 +130,8 @@ def _model_row(card: ModelCard, language: str) -> list[str]:
     name = escape(model_name(card.id, language))
     if card.hub:
         name += f"<br><code>{escape(card.hub)}</code>"
+    can = ", ".join(_plain(about_text.ABILITIES[each], language) for each in card.can)
+    name += f"<br><small>{escape(can)}</small>"
     licence = escape(_licence(card.licence.name, language))
     remarks = [_licence(card.licence.note, language)] if card.licence.note else []
     if card.licence.gated:
@@ -140,10 +142,23 @@ def _model_row(card: ModelCard, language: str) -> list[str]:
     if not card.ported:
         here = _say(about_text.NOT_PORTED, language)
     elif catalogue.is_installed(card):
-        here = _say(about_text.INSTALLED, language) + _proofs(card, language)
+        here = _say(about_text.INSTALLED, language) + _confirmed(card, language)
+        here += _proofs(card, language)
     else:
         here = _say(about_text.NOT_INSTALLED, language)
     return [name, licence, count, here]
+
+
+def _confirmed(card: ModelCard, language: str) -> str:
+    """Whether the port has met its real weights here, for published models."""
+    if card.hub is None:
+        return ""
+    known = confirmations.of_card(card)
+    if known is None:
+        words = _plain(about_text.UNCONFIRMED, language).format(id=card.id)
+    else:
+        words = _plain(about_text.CONFIRMED, language).format(date=known.created[:10])
+    return f"<br><small>{escape(words)}</small>"
 
 
 def _proofs(card: ModelCard, language: str) -> str:

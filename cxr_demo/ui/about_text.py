@@ -179,3 +179,23 @@ INSTALL: tuple[Pair, ...] = (
         "executado.",
     ),
 )
+
+ABILITIES: dict[str, Pair] = {
+    "report": ("writes reports", "escreve laudos"),
+    "findings": ("names findings", "nomeia achados"),
+    "yes_no": ("answers yes or no", "responde sim ou não"),
+    "locate": ("draws boxes (not used here yet)", "marca regiões (ainda não usado aqui)"),
+    "compare": (
+        "compares with a prior image (not used here yet)",
+        "compara com exame anterior (ainda não usado aqui)",
+    ),
+}
+"""By `models.cards.Ability`."""
+CONFIRMED: Pair = (
+    "port confirmed with these weights here, {date}",
+    "porte confirmado com estes pesos aqui, {date}",
+)
+UNCONFIRMED: Pair = (
+    "port not confirmed with real weights: `python -m cxr_demo confirm {id}`",
+    "porte não confirmado com pesos reais: `python -m cxr_demo confirm {id}`",
+)

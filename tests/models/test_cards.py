@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import re
 import subprocess
 import sys
 
@@ -8,10 +9,11 @@ from safetensors import safe_open
 
 from cxr_demo import models
 from cxr_demo.findings import FINDINGS
-from cxr_demo.models.cards import CARDS, card
+from cxr_demo.models.cards import CARDS, Ability, card
 from cxr_demo.models.faults import NotInThisVersion, UnknownModel
 from cxr_demo.paths import assets_dir
 from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.ui import about_text
 
 
 def test_every_card_has_its_own_id_and_a_prompt_for_each_pipeline():
@@ -27,6 +29,19 @@ def test_a_prompt_id_stands_for_one_prompt():
     for each in CARDS.values():
         for prompt in each.prompts.values():
             assert texts.setdefault(prompt.id, prompt) == prompt
+
+
+def test_every_card_says_what_its_model_can_do():
+    for each in CARDS.values():
+        assert {Ability.REPORT, Ability.FINDINGS, Ability.YES_NO} <= set(each.can)
+        assert set(each.can) <= set(about_text.ABILITIES)
+    boxes = [name for name, each in CARDS.items() if Ability.LOCATE in each.can]
+    assert boxes == ["medgemma-1.5-4b-it", "chexagent-2-3b"]
+
+
+def test_a_revision_is_a_commit_or_left_to_the_first_fetch():
+    for each in CARDS.values():
+        assert each.revision is None or re.fullmatch("[0-9a-f]{40}", each.revision)
 
 
 def test_the_embedded_model_has_the_weights_that_its_card_counts():
