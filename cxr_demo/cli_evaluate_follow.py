@@ -51,7 +51,7 @@ WORDS: dict[str, dict[str, str]] = {
         "synthetic": "SYNTHETIC, NOT PATIENTS",
         "stand_in": "random weights: time and memory only",
         "image": "s per image",
-        "state": "state",
+        "alone": "other labels alone than in a batch",
     },
     "pt": {
         "left": "restantes",
@@ -63,7 +63,7 @@ WORDS: dict[str, dict[str, str]] = {
         "synthetic": "SINTÉTICO, NÃO SÃO PACIENTES",
         "stand_in": "pesos aleatórios: só tempo e memória",
         "image": "s por imagem",
-        "state": "estado",
+        "alone": "outros rótulos a sós que em lote",
     },
 }
 
@@ -173,6 +173,10 @@ def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) 
     if timed is not None:
         parts.append(f"{timed['mean']:.2f} {words['image']}")
     parts.append(f"VRAM {_vram(arm, language)}")
+    alone = arm.facts.get("alone_against_batch")
+    if alone is not None:
+        share = f"{alone['labels_differ']} {words['of']} {alone['images']}"
+        parts.append(f"{words['alone']}: {share}")
     if arm.state == "failed" and arm.facts.get("error"):
         parts.append(CxrError.from_dict(arm.facts["error"]).message(language))
     return "  " + " · ".join(parts)

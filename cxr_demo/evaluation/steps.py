@@ -17,7 +17,7 @@ from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.measuring import STAND_IN_IMAGES, Measurement
 from cxr_demo.evaluation.progress import ArmStatus
 from cxr_demo.evaluation.signature import ENGINE_VERSION
-from cxr_demo.records import PipelineKind
+from cxr_demo.records import PipelineKind, StopReason
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import ArmRun as StoredArm
 from cxr_demo.store.records import TimedImage
@@ -25,6 +25,8 @@ from cxr_demo.store.records import TimedImage
 LABEL_AT_ONCE = {"cpu": 8}
 """Reports that CheXbert takes in one step, by device; readings of the screen wait for one step."""
 LABEL_ON_GPU = 128
+ALONE = "alone_against_batch"
+"""Key of a run's JSON for the images that were read at batch 1, too."""
 
 
 def label(
@@ -184,8 +186,28 @@ class Measuring:
             self._store.add_timing(self._run, TimedImage(**message["timed"]))
             timed: Sequence[TimedImage] = self._store.timings(self._run)
             self._store.set_facts(self._run, time_per_image=time_per_image(timed))
+            self._compare(message["timed"]["position"], message["report"], message["stop"])
             return 1
         return 0
+
+    def _compare(self, position: int, report: str, stop: str) -> None:
+        """Count where the same image has another text, or other labels, alone than in the batch:
+        so much do outputs depend on what else is in a batch, as after a resume."""
+        arm, kind = self._store.arm(self._run), self._arm.arm.pipeline
+        kept = self._store.texts(self._run, [position]).get(position)
+        if arm is None or kept is None or kept.report is None:
+            return
+        known = arm.facts.get(ALONE) or {"images": 0, "texts_differ": 0, "labels_differ": 0}
+        pair = [
+            labelling.at_once(position, text, kind, StopReason(end or "end")).codes
+            for text, end in ((report, stop), (kept.report, kept.stop))
+        ]
+        found = {
+            "images": known["images"] + 1,
+            "texts_differ": known["texts_differ"] + (report != kept.report),
+            "labels_differ": known["labels_differ"] + (pair[0] != pair[1]),
+        }
+        self._store.set_facts(self._run, **{ALONE: found})
 
     def _look(self) -> None:
         found = self._host.neighbours()

@@ -14,7 +14,7 @@ from cxr_demo.models.base import Model
 from cxr_demo.records import Memory, Precision, Radiograph
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
-from cxr_demo.worker.engine import Engine
+from cxr_demo.worker.engine import DeviceFault, Engine
 
 MEASURE = (sys.executable, "-m", "cxr_demo.worker.measure")
 
@@ -74,6 +74,8 @@ class DeviceHost:
 
     def translate(self, error: Exception, model: str) -> CxrError:
         """`error` in words. Raises DeviceFault for a broken device."""
+        if isinstance(error, DeviceFault):
+            raise error
         told = self._engine.translate(error, model)
         self._on_load(None)
         return told

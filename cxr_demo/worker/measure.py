@@ -97,7 +97,8 @@ def _read_all(
             report = "".join(each.text for each in tokens).rstrip()
             seconds = label(report, generation.stop or StopReason.STOPPED)
             timed = TimedImage(position, fed.seconds, generated, seconds, len(tokens))
-            tell({"timed": asdict(timed)})
+            stop = str(generation.stop or StopReason.STOPPED)
+            tell({"timed": asdict(timed), "report": report, "stop": stop})
 
 
 class _Labels:

@@ -16,7 +16,7 @@ from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import Engine
 from cxr_demo.worker.host import DeviceHost
 
-COUNT = 10
+COUNT = 8
 
 
 class SharedEngine(Engine):

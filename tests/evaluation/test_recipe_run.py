@@ -20,6 +20,7 @@ from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.metrics.summary import Rows, figures
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.worker.engine import DeviceFault
 from tests.evaluation.bench import COUNT, ENGINE, again, drive, finish, host, plan, recipe
 from tests.labelers.test_chexbert import TINY, write_checkpoint, write_tokenizer
 
@@ -195,6 +196,24 @@ def test_an_image_that_ends_the_process_again_and_again_becomes_a_failure(chexpe
         assert (arm.done, arm.failed) == (COUNT, 1)
         failed = int(np.flatnonzero(store.outcomes(arm.id).failed)[0])
         assert store.texts(arm.id, [failed])[failed].error == WorkerDied.code
+
+
+def test_a_broken_device_ends_the_process_and_not_the_arm(chexpert, monkeypatch):
+    model = ENGINE.load("embedded", Precision.BF16, lambda fraction: None)
+
+    def broken(items, slots, should_stop):
+        next(iter(items))
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        yield
+
+    monkeypatch.setattr(model, "generate_many", broken)
+    with EvaluationStore(store_path()) as store:
+        run = RecipeRun(plan({"chexpert": chexpert}), store)
+        with pytest.raises(DeviceFault):
+            drive(run)
+        run.end("running")
+        assert store.group(run.group).state == "running"
+        assert [arm.state for arm in store.arms(run.group)] == ["running"]
 
 
 def test_a_reading_with_another_model_comes_between_and_the_batch_begins_again(chexpert):
