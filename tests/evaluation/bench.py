@@ -70,7 +70,11 @@ def drive(run, device=None, should_stop=never, steps=None):
     """Take all steps (or `steps` of them that told of a reply); the run's progress."""
     device = device or host()
     while run.advance(device, should_stop):
-        if steps is not None and sum(arm.tally.done for arm in run.arms) >= steps:
+        if steps is None:
+            continue
+        for session in [arm._session for arm in run.arms if arm._session]:
+            session._writer.flush()  # so that every reply is counted before the next one
+        if sum(arm.tally.done for arm in run.arms) >= steps:
             break
     return run.progress()
 

@@ -67,14 +67,14 @@ def test_a_stopped_run_goes_on_and_ends_like_an_undisturbed_one(chexpert, undist
     asked = plan({"chexpert": chexpert}, recipe(BOTH))
     with EvaluationStore(store_path()) as store:
         run = RecipeRun(asked, store)
-        drive(run, steps=5)
+        drive(run, steps=3)
         run.end("paused")
         assert run.group == group and store.group(group).state == "paused"
         (arm,) = store.arms(group)
         assert 0 < arm.done < COUNT and arm.state == "stopped"
         before = {at: store.texts(arm.id, [at])[at] for at in store.done(arm.id)}
         second = again(run, store)
-        drive(second, steps=8)
+        drive(second, steps=5)
         second.end("running")  # as a process that is killed leaves it
         third = again(run, store)
         drive(third)
