@@ -11,7 +11,7 @@ from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.metrics.finding_sets import FindingSetName
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.results.book import Book, shared
-from cxr_demo.results.records import Arm, Board
+from cxr_demo.results.records import Arm, Board, PairResult
 
 POLICY = UncertaintyPolicy.UNCERTAIN_AS_POSITIVE
 _MICRO = FindingSetName.ALL_14
@@ -94,15 +94,14 @@ def quality(model: str, book: Book | None = None) -> tuple[Quality, ...]:
 
 
 def paired(model: str, book: Book | None = None) -> Paired | None:
-    """bf16 against 4 bits of `model` over the same images, the newest complete pair, reports before
-    direct answers; None: quality in 4 bits is not measured here."""
+    """bf16 against 4 bits of `model` over the same images, both complete and of this machine, the
+    newest pair, reports before direct answers; None: quality in 4 bits is not measured here."""
     found = [
         (board, each)
         for board in _boards(book or shared())
         for each in board.pairs
         if each.candidate.arm.model == model
-        and each.candidate.arm.complete
-        and each.reference.arm.complete
+        and all(arm.complete and arm.origin is None for arm in _arms(each))
     ]
     if not found:
         return None
@@ -135,6 +134,10 @@ def vram(model: str, precision: Precision, book: Book | None = None) -> Measured
     return Measured(
         *(newest.cost.vram, newest.cost.gpu, newest.stand_in, newest.origin, newest.created)
     )
+
+
+def _arms(pair: PairResult) -> tuple[Arm, Arm]:
+    return pair.candidate.arm, pair.reference.arm
 
 
 def _boards(book: Book, synthetic: bool = False) -> list[Board]:

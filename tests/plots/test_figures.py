@@ -219,7 +219,7 @@ def test_the_javascript_of_the_pinned_package_is_there():
 
 def test_every_figure_says_how_much_height_it_needs(full):
     for kind in plots.KINDS:
-        assert 300 < plots.figure(kind, full, "en")["layout"]["meta"]["least"] < 1200
+        assert 200 < plots.figure(kind, full, "en")["layout"]["meta"]["least"] < 1200
 
 
 def test_differences_are_written_once_each_on_their_axis(full):
