@@ -246,6 +246,22 @@ _RESULTS: dict[str, Pair] = {
         "o CheXbert, rotulador do estudo, não instalado: sem ele todo F1 é por regras e não se "
         "compara com o do estudo",
     ),
+    "bench.carry.title": ("Carry runs between machines", "Levar execuções entre máquinas"),
+    "bench.carry.words": (
+        "One file with labels, figures and settings. Keys and patients are salted hashes; images, "
+        "targets and texts stay here.",
+        "Um arquivo com rótulos, medidas e configuração. Chaves e pacientes são hashes com sal; "
+        "imagens, rótulos de referência e textos ficam aqui.",
+    ),
+    "bench.carry.full": (
+        "Full, for holders of the data licences: with keys, targets and texts",
+        "Completo, para titulares das licenças dos dados: com chaves, referências e textos",
+    ),
+    "bench.carry.file": (
+        "Open a file that was carried here from another machine.",
+        "Abra um arquivo trazido de outra máquina.",
+    ),
+    "bench.carry.taken": ("Taken in: {name}.", "Recebida: {name}."),
     "bench.empty.way": ("Go to the evaluations", "Ir para as avaliações"),
 }
 
@@ -319,6 +335,16 @@ _PAGE: dict[str, Pair] = {
         "Choose a figure first: a PNG is made of the figure that is shown.",
         "Escolha antes uma figura: o PNG é feito da figura exibida.",
     ),
+    "js.bench.carry": ("Carry…", "Levar…"),
+    "js.bench.carry_writing": (
+        "Writing the file; its intervals may take a moment…",
+        "Gravando o arquivo; os intervalos podem levar um momento…",
+    ),
+    "js.bench.carry_done": ("Saved.", "Salvo."),
+    "js.bench.carry_go": ("Save the file", "Salvar o arquivo"),
+    "js.bench.carry_reading": ("Reading the file…", "Lendo o arquivo…"),
+    "js.bench.carry_out": ("From here", "Daqui"),
+    "js.bench.carry_in": ("To here", "Para cá"),
     "js.bench.views": ("Table and figures", "Tabela e figuras"),
     "js.bench.opening_run": ("Opening the run…", "Abrindo a execução…"),
     "js.bench.run_title": ("Run", "Execução"),

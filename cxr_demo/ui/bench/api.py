@@ -14,9 +14,16 @@ from starlette.routing import BaseRoute, Route
 
 from cxr_demo import plots
 from cxr_demo.errors import CxrError
+from cxr_demo.results.faults import RunFileRefused
 from cxr_demo.ui.bench import exports, run
 from cxr_demo.ui.bench.results import Choice, policy_of, results_view
 from cxr_demo.ui.bench.service import Bench
+from cxr_demo.ui.strings import text
+from cxr_demo.ui.uploads import Files
+from cxr_demo.units import GIB
+
+MOST_BYTES = GIB
+"""Of a run that is taken in; a large one has some megabytes."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -27,6 +34,7 @@ class BenchApi:
     `picture` makes a PNG of it."""
 
     bench: Bench
+    files: Files
     place: Callable[[str, int], Path]
     picture: Callable[[Path], bytes]
 
@@ -38,6 +46,7 @@ class BenchApi:
             Route("/cxr/bench/run", self.run),
             Route("/cxr/bench/image/{run}/{position:int}", self.image),
             Route("/cxr/bench/export.{kind}", self.export),
+            Route("/cxr/bench/carry", self.carry, methods=["GET", "POST"]),
             Route("/cxr/bench/plotly.js", self.script),
             Route("/cxr/bench/{action}", self.act, methods=["POST"]),
         ]
@@ -97,6 +106,31 @@ class BenchApi:
         except CxrError as error:
             raise HTTPException(404) from error
         return _file(name, body, KINDS[kind])
+
+    async def carry(self, request: Request) -> Response:
+        """Take a run away as a file, or take such a file in."""
+        language = _language(request)
+        if request.method == "GET":
+            wanted = request.query_params.get("run", "")
+            full = bool(request.query_params.get("full"))
+            try:
+                body = await run_in_threadpool(exports.carried, wanted, full)
+            except CxrError as error:
+                return _json({"error": error.message(language)}, 409)
+            return _file(f"cxr-demo-run-{wanted[:12]}.zip", body, "application/zip")
+        path = self.files.new()
+        try:
+            with path.open("wb") as file:
+                async for chunk in request.stream():
+                    if file.tell() + len(chunk) > MOST_BYTES:
+                        raise RunFileRefused(detail=f"> {MOST_BYTES >> 20} MiB")
+                    await run_in_threadpool(file.write, chunk)
+            name = await run_in_threadpool(exports.taken_in, path)
+        except CxrError as error:
+            return _json({"words": error.message(language)})
+        finally:
+            self.files.discard(path)
+        return _json({"words": text("bench.carry.taken", language, name=name)})
 
     def script(self, request: Request) -> Response:
         """plotly.js, from the installed package; it stays in the browser's cache."""

@@ -1,8 +1,12 @@
-"""What can be saved from the screen: CSV and HTML of aggregates."""
+"""What can be saved from the screen: CSV and HTML of aggregates, and runs for another machine."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cxr_demo import plots
+from cxr_demo.paths import temporary_dir
 from cxr_demo.plots import page
-from cxr_demo.results import export
+from cxr_demo.results import carry, export
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import Board
 from cxr_demo.ui.bench.results import Choice, find, policy_of
@@ -24,3 +28,16 @@ def saved(
     if kind == "csv":
         return name, export.csv(board, book, language)
     return name, page.html([board], language, dark=choice.dark, gpu=gpu)
+
+
+def carried(run: str, full: bool) -> bytes:
+    """A finished run as one file for another machine. Raises CxrError leaves."""
+    with TemporaryDirectory(dir=temporary_dir()) as folder:
+        file = Path(folder) / "run"
+        carry.export_run(run, file, full=full)
+        return file.read_bytes()
+
+
+def taken_in(file: Path) -> str:
+    """The name of the run in `file`, now in this machine's store. Raises CxrError leaves."""
+    return carry.import_run(file)

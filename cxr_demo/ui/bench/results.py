@@ -105,6 +105,7 @@ def _board(
         "head": _head(board, show, language),
         "computing": text("bench.computing", language) if board.computing else None,
         "file": export.file_name(board, language, show),
+        "carry": _carry(board, language),
         **_body(book, board, show, choice.dark, gpu, language),
     }
 
@@ -244,6 +245,19 @@ def full_name(result: ArmResult, language: str) -> str:
     return f"{arm_name(arm.model, arm.precision, language)} · {pipeline}"
 
 
+def _carry(board: Board | None, language: str) -> View:
+    """Finished runs of the board that is shown can be taken away; any can be taken in."""
+    runs = [
+        {"run": each.arm.run, "name": full_name(each, language)}
+        for each in ((*board.arms, *board.stand_ins) if board else ())
+        if each.arm.complete
+    ]
+    words = {
+        key: text(f"bench.carry.{key}", language) for key in ("title", "words", "full", "file")
+    }
+    return {"runs": runs, **words}
+
+
 def _nothing(choice: Choice, place: str, machine: Machine, language: str) -> View:
     """No results of this kind: what is there on this machine, what is missing, and the way on."""
     there = {"models": machine.models > 0, "data": machine.data > 0, "chexbert": machine.chexbert}
@@ -260,7 +274,8 @@ def _nothing(choice: Choice, place: str, machine: Machine, language: str) -> Vie
     chosen = {"place": place, "board": "", "labeler": "", "policy": policy, "show": ""}
     lists: View = {each: [] for each in ("boards", "labelers", "policies", "views", "tables")}
     nothing = dict.fromkeys(("head", "computing", "file", "figure", "saying"))
-    return {"chosen": chosen, **lists, **nothing, "empty": empty}
+    carry = _carry(None, language)
+    return {"chosen": chosen, **lists, **nothing, "carry": carry, "empty": empty}
 
 
 def _line(name: str, found: bool, machine: Machine, language: str) -> View:

@@ -22,6 +22,7 @@ from cxr_demo.ui.bench.api import BenchApi
 from cxr_demo.ui.bench.folders import Folders
 from cxr_demo.ui.bench.run import NoRun
 from cxr_demo.ui.bench.service import Bench, Evaluator
+from cxr_demo.ui.uploads import Files
 
 
 class Opener(Protocol):
@@ -32,13 +33,13 @@ class Opener(Protocol):
         ...
 
 
-def connect(worker: Evaluator, opener: Opener) -> BenchApi:
+def connect(worker: Evaluator, files: Files, opener: Opener) -> BenchApi:
     """The screen's addresses over this user's store and worker."""
     path = store_path()
     book = Book(path)
     bench = Bench(worker, book, lambda: StoreReader(path), Folders())
     places = Places(book)
-    return BenchApi(bench, places.of, lambda file: png(shown(opener.open(file)[0])))
+    return BenchApi(bench, files, places.of, lambda file: png(shown(opener.open(file)[0])))
 
 
 def shown(radiograph: Radiograph) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 // Results: one evaluation at a time, by one labeler and one policy; a table or one figure.
 
-import { segments } from "./bench_form.js";
+import { section, segments } from "./bench_form.js";
 import { draw, picture, resize } from "./bench_plot.js";
 import { runDialog } from "./bench_run.js";
 import { table } from "./bench_table.js";
@@ -95,7 +95,7 @@ export class BenchResults {
       this.filters,
       group(pane.t("js.bench.place"), places, "place"),
       h("label", { class: "filter wide", hidden: !any }, h("span", {}, pane.t("js.bench.board")), select),
-      any ? this.exports() : null,
+      this.exports(any),
     );
     this.display.hidden = !any;
     fill(
@@ -108,20 +108,23 @@ export class BenchResults {
     if (again) (this.filters.querySelector(again) ?? this.display.querySelector(again))?.focus();
   }
 
-  exports() {
+  exports(any) {
     const { pane } = this;
     const link = (what, words) =>
       h("button", { class: "small", type: "button", "data-at": `export-${what}`, onclick: () => this.save(what) }, words);
+    const files = any ? [link("csv", "CSV"), link("png", "PNG"), link("html", "HTML")] : [];
+    const full = { class: "small", type: "button", "data-at": "full", title: pane.t("js.bench.full_tip"), onclick: () => this.full() };
     return h(
       "div",
-      { class: "filter", role: "group", "aria-label": pane.t("js.bench.export") },
+      { class: "filter exports", role: "group", "aria-label": pane.t("js.bench.export") },
       h("span", {}, pane.t("js.bench.export")),
-      h("div", { class: "bench-buttons" }, link("csv", "CSV"), link("png", "PNG"), link("html", "HTML")),
-      h("button", { class: "small", type: "button", "data-at": "full", title: pane.t("js.bench.full_tip"), onclick: () => this.full() }, pane.t("js.bench.full")),
+      h("div", { class: "bench-buttons" }, ...files, link("carry", pane.t("js.bench.carry"))),
+      ...(any ? [h("button", full, pane.t("js.bench.full"))] : []),
     );
   }
 
   save(what) {
+    if (what === "carry") return this.carry(this.found.carry);
     if (what === "png") return this.savePicture();
     const link = h("a", { href: `/cxr/bench/${this.address(`export.${what}`)}`, download: "" });
     link.click();
@@ -196,5 +199,54 @@ export class BenchResults {
 
   async open(run) {
     await runDialog(this.pane, run, this.choice);
+  }
+
+  // ---------------------------------------------------------------- to another machine
+
+  /** Which run to carry, and whether with images' keys, targets and texts. */
+  carry({ title, runs, words, full, file }) {
+    const { pane } = this;
+    const which = h("select", { id: "carry-run" }, ...runs.map(({ run, name }) => h("option", { value: run }, name)));
+    const whole = h("input", { type: "checkbox", id: "carry-full" });
+    const go = h("button", { class: "primary", type: "button", id: "carry-go" }, pane.t("js.bench.carry_go"));
+    const gone = h("p", { role: "status" });
+    go.addEventListener("click", async () => {
+      go.disabled = true; // its intervals may have to be computed first
+      gone.textContent = pane.t("js.bench.carry_writing");
+      gone.textContent = await this.takeAway(which.value, whole.checked);
+      go.disabled = false;
+    });
+    const into = h("input", { type: "file", id: "carry-file", "aria-label": file });
+    const said = h("p", { role: "status" });
+    into.addEventListener("change", async () => {
+      said.textContent = pane.t("js.bench.carry_reading");
+      const answer = await fetch(`/cxr/bench/carry?lang=${pane.app.language}`, { method: "POST", body: into.files[0] });
+      said.textContent = answer.ok ? (await answer.json()).words : pane.t("js.upload_failed");
+      pane.version = null;
+      pane.turn();
+    });
+    pane.app.dialogs.show(
+      title,
+      h(
+        "div",
+        { class: "bench-carry" },
+        ...(runs.length
+          ? [section(pane.t("js.bench.carry_out"), h("p", {}, words), h("div", {}, which), h("label", { class: "tick" }, whole, h("span", {}, full)), go, gone)]
+          : []),
+        section(pane.t("js.bench.carry_in"), h("p", {}, file), into, said),
+      ),
+    );
+  }
+
+  /** Save one run as a file; what is to be said of it afterwards. */
+  async takeAway(run, full) {
+    const { pane } = this;
+    const given = new URLSearchParams({ run, full: full ? "1" : "", lang: pane.app.language });
+    const answer = await fetch(`/cxr/bench/carry?${given}`);
+    if (!answer.ok) return (await answer.json()).error;
+    const address = URL.createObjectURL(await answer.blob());
+    h("a", { href: address, download: `cxr-demo-run-${run.slice(0, 12)}.zip` }).click();
+    URL.revokeObjectURL(address);
+    return pane.t("js.bench.carry_done");
   }
 }
