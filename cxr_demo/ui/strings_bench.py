@@ -199,8 +199,8 @@ _RESULTS: dict[str, Pair] = {
     "bench.view.stand_ins": ("Random weights", "Pesos aleatórios"),
     "bench.computing": ("95 % intervals: computing…", "Intervalos de 95 %: calculando…"),
     "bench.so_far": (
-        "UNFINISHED · {done} of {total} images so far",
-        "INACABADA · {done} de {total} imagens até agora",
+        "UNFINISHED: {behind} of {arms} arms · {done} of {total} images so far",
+        "INACABADA: {behind} de {arms} braços · {done} de {total} imagens até agora",
     ),
     "bench.head": (
         "{composition} · manifest {manifest} · {arms} arms",

@@ -151,6 +151,8 @@ def _head(board: Board, show: str, language: str) -> View:
         words = text(
             "bench.so_far",
             language,
+            behind=len(behind),
+            arms=len(board.arms),
             done=thousands(done, language),
             total=thousands(behind[0].total, language),
         )

@@ -22,9 +22,9 @@ export class BenchResults {
     this.tables = h("div", { class: "bench-tables" });
     this.empty = h("div", { class: "bench-empty" });
     this.saying = h("p", { class: "bench-saying" });
-    this.body = h("div", { class: "bench-body" }, this.chart, this.tables, this.empty);
-    const shown = h("div", { class: "bench-shown" }, this.display, this.head);
-    this.root = h("div", { class: "bench-results" }, this.tabs, shown, this.body, this.saying);
+    this.body = h("div", { class: "bench-body" }, this.chart, this.saying, this.tables, this.empty);
+    const top = h("div", { class: "bench-top" }, this.tabs, this.display);
+    this.root = h("div", { class: "bench-results" }, top, this.head, this.body);
     this.drawFilters = onChange((value) => this.showFilters(value));
     this.drawTabs = onChange((value) => this.showTabs(value));
     this.drawBody = onChange((value) => this.showBody(value));
@@ -75,11 +75,11 @@ export class BenchResults {
       ...boards.map((each) => h("option", { value: each.id, selected: each.id === choice.board }, each.title)),
     );
     const any = boards.length > 0;
-    const group = (label, choices, name) =>
+    const group = (label, choices, name, kind = "filter bare") =>
       choices.length
         ? h(
             "div",
-            { class: "filter", role: "radiogroup", "aria-label": label },
+            { class: kind, role: "radiogroup", "aria-label": label },
             h("span", {}, label),
             segments(choices, choice[name], name, (value) => this.choose({ [name]: value })),
           )
@@ -101,7 +101,7 @@ export class BenchResults {
     fill(
       this.display,
       group(pane.t("js.bench.labeler"), labelers, "labeler"),
-      group(pane.t("js.bench.policy"), policies, "policy"),
+      group(pane.t("js.bench.policy"), policies, "policy", "filter"),
       group(pane.t("js.bench.theme"), themes, "theme"),
     );
     const again = kept && `[data-at="${CSS.escape(kept)}"]`;
@@ -164,7 +164,7 @@ export class BenchResults {
     const open = (run) => this.open(run);
     const scroll = this.tables.scrollTop;
     this.root.dataset.theme = choice.theme;
-    this.head.hidden = !head;
+    this.head.hidden = !head?.words && !head?.marks.length && !computing;
     fill(
       this.head,
       ...(head?.marks ?? []).map(({ kind, words }) => h("span", { class: `bench-mark is-${kind}` }, words)),
