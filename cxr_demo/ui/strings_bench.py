@@ -75,7 +75,7 @@ _FORM: dict[str, Pair] = {
         "{unlabelled} images without labels are left out.",
         "{unlabelled} imagens sem rótulos ficam de fora.",
     ),
-    "bench.arm": ("1 arm", "1 braço"),
+    "bench.arms_one": ("1 arm", "1 braço"),
     "bench.arms": (
         "{arms} arms (models {models} × precisions {precisions} × pipelines {pipelines})",
         "{arms} braços (modelos {models} × precisões {precisions} × tarefas {pipelines})",
@@ -85,8 +85,8 @@ _FORM: dict[str, Pair] = {
         "Há uma avaliação em andamento: pare-a, ou espere o fim, antes de iniciar outra.",
     ),
     "bench.none.models": (
-        "Choose at least one model. Real models are installed as the About screen says.",
-        "Escolha ao menos um modelo. Os modelos reais se instalam como explica a tela Sobre.",
+        "Choose at least one model. The screen Will it fit? fetches real ones.",
+        "Escolha ao menos um modelo. A tela Cabe na minha GPU? baixa os reais.",
     ),
     "bench.none.precisions": ("Choose at least one precision.", "Escolha ao menos uma precisão."),
     "bench.none.pipelines": ("Choose at least one pipeline.", "Escolha ao menos uma tarefa."),
@@ -123,12 +123,18 @@ _FORM: dict[str, Pair] = {
 }
 
 _PROGRESS: dict[str, Pair] = {
-    "bench.state.waiting": ("waiting", "aguardando"),
     "bench.state.running": ("running", "em andamento"),
     "bench.state.paused": ("paused", "em pausa"),
     "bench.state.stopped": ("stopped", "parada"),
     "bench.state.finished": ("finished", "concluída"),
     "bench.state.failed": ("failed", "falhou"),
+    "bench.arm.waiting": ("waiting", "aguardando"),
+    "bench.arm.running": ("running", "em andamento"),
+    "bench.arm.read": ("read, to be measured", "lido, falta medir"),
+    "bench.arm.paused": ("paused", "em pausa"),
+    "bench.arm.stopped": ("stopped", "parado"),
+    "bench.arm.finished": ("finished", "concluído"),
+    "bench.arm.failed": ("failed", "falhou"),
     "bench.state.left": ("interrupted", "interrompida"),
     "bench.state.timed": ("timed, not started", "cronometrada, não iniciada"),
     "bench.phase.preparing": ("looking up the images", "localizando as imagens"),
@@ -153,7 +159,7 @@ _PROGRESS: dict[str, Pair] = {
     "bench.now.images": ("{images} images", "{images} imagens"),
     "bench.now.left": ("{left} left", "faltam {left}"),
     "bench.timed": (
-        "A few images of every arm were timed: the hours in the table are estimates from them.",
+        "A few images of every arm were timed: the times in the table are estimates from them.",
         "Algumas imagens de cada braço foram cronometradas: o tempo na tabela é estimado delas.",
     ),
     "bench.note.foreign_process": (
@@ -229,8 +235,10 @@ _RESULTS: dict[str, Pair] = {
         "{count} modelo(s) real(is) instalado(s)",
     ),
     "bench.missing.models": (
-        "a real model, such as MedGemma or CheXagent 2: none is installed; About says how",
-        "um modelo real, como MedGemma ou CheXagent 2: nenhum está instalado; veja a tela Sobre",
+        "a real model, such as MedGemma or CheXagent 2: none is installed; the screen Will it fit? "
+        "fetches one",
+        "um modelo real, como MedGemma ou CheXagent 2: nenhum está instalado; a tela Cabe na minha "
+        "GPU? o baixa",
     ),
     "bench.there.data": ("data folders found: {count}", "pastas de dados encontradas: {count}"),
     "bench.missing.data": (

@@ -64,10 +64,10 @@ def current_view(
     group: Group, arms: Sequence[ArmRun], job: JobStatus | None, board: str | None, language: str
 ) -> View:
     """Progress of `group`; `job` is the worker's status if it is of this group."""
-    rows = _arm_rows(arms, job, language)
+    state = state_of(group, job)
+    rows = _arm_rows(arms, job, state, language)
     done, total = (sum(each[name] for each in rows) for name in ("done", "total"))
     failed, unparsed = (sum(each[name] for each in rows) for name in ("failed", "unparsed"))
-    state = state_of(group, job)
     timed = job is not None and job.trial and state == "paused"
     facts = [
         ("images", f"{thousands(done, language)} / {thousands(total, language)}"),
@@ -135,7 +135,7 @@ def _figure(rate: float, language: str) -> str:
 
 def _left(job: JobStatus | None, rows: Sequence[View], state: str, language: str) -> str:
     """Seconds for all arms, if every one that is not at its end has a figure."""
-    waiting = [each["seconds"] for each in rows if each["state"] in ("waiting", "running")]
+    waiting = [each["seconds"] for each in rows if each["state"] not in ("finished", "failed")]
     if state not in ("running", "paused") or not waiting or None in waiting:
         return UNKNOWN
     return _about(sum(waiting), language)
@@ -207,11 +207,14 @@ def _action(act: str, timed: bool, language: str) -> View:
 # ---------------------------------------------------------------- its arms
 
 
-def _arm_rows(arms: Sequence[ArmRun], job: JobStatus | None, language: str) -> list[View]:
+def _arm_rows(
+    arms: Sequence[ArmRun], job: JobStatus | None, state: str, language: str
+) -> list[View]:
     """One row per arm: the worker's figures where it has them, else the store's."""
     live = job.arms if job else ()
     stored = {(each.model, each.precision, each.pipeline): each for each in arms if each.current}
-    rows = [_live_row(each, stored.get(_key(each)), language) for each in live]
+    at_work = job.run if job else ""
+    rows = [_live_row(each, stored.get(_key(each)), state, at_work, language) for each in live]
     known = {_key(each) for each in live}
     return rows + [_stored_row(each, language) for key, each in stored.items() if key not in known]
 
@@ -220,11 +223,26 @@ def _key(arm: ArmStatus) -> tuple[str, str, str]:
     return arm.model, str(arm.precision), str(arm.pipeline)
 
 
-def _live_row(arm: ArmStatus, stored: ArmRun | None, language: str) -> View:
+def _live_state(arm: ArmStatus, state: str, at_work: str) -> str:
+    """What the arm is doing while the evaluation is in `state`. "read": memory and time are still
+    to be measured."""
+    if arm.state in ("finished", "failed"):
+        return arm.state
+    if arm.done >= arm.total > 0:
+        return "read"
+    if state == "running":
+        return "running" if arm.run is not None and arm.run == at_work else "waiting"
+    return state if arm.done and state in ("paused", "stopped") else "waiting"
+
+
+def _live_row(
+    arm: ArmStatus, stored: ArmRun | None, state: str, at_work: str, language: str
+) -> View:
     rate, seconds = arm.rate, arm.remaining if arm.remaining is not None else arm.estimate
-    if arm.state == "finished":
-        rate, seconds = _stored_rate(stored) or rate, None
-    row = _row(arm.run, *_key(arm), arm.state, arm.done, arm.total, language)
+    now = _live_state(arm, state, at_work)
+    if now in ("finished", "read"):
+        rate, seconds = _stored_rate(stored) or rate, None if now == "finished" else 0.0
+    row = _row(arm.run, *_key(arm), now, arm.done, arm.total, language)
     counts = {"failed": arm.failed, "unparsed": arm.unparsed, "seconds": seconds}
     cells = _cells(arm.done, arm.total, rate, seconds, arm.failed, arm.unparsed, language)
     error = CxrError.from_dict(arm.error).message(language) if arm.error else None
@@ -255,7 +273,7 @@ def _row(
         "name": arm_name(model, precision, language),
         "details": text(f"bench.pipeline.{pipeline}", language),
         "state": state,
-        "state_words": text(f"bench.state.{state}", language),
+        "state_words": text(f"bench.arm.{state}", language),
         "share": done / total if total else 0,
         "done": done,
         "total": total,
@@ -274,7 +292,7 @@ def _cells(
     return [
         f"{thousands(done, language)} / {thousands(total, language)}",
         UNKNOWN if rate is None else _figure(rate, language),
-        UNKNOWN if seconds is None else _about(seconds, language),
+        _about(seconds, language) if seconds else UNKNOWN,
         thousands(failed, language),
         UNKNOWN if unparsed is None else thousands(unparsed, language),
     ]

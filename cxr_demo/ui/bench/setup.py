@@ -250,7 +250,7 @@ def _missing(checked: Checked | None, part: str, language: str) -> list[str]:
 
 def _arms(wish: Wish, language: str) -> str:
     return text(
-        "bench.arms" if wish.arms != 1 else "bench.arm",
+        "bench.arms" if wish.arms != 1 else "bench.arms_one",
         language,
         arms=wish.arms,
         models=len(wish.models),
