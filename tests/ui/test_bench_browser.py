@@ -46,6 +46,7 @@ def test_from_a_fresh_machine_to_figures_exports_and_a_run(open_page, tmp_path):
     open_bench(page)
     assert "234 synthetic radiographs" in page.locator(".bench-quick").inner_text()
     page.click("[data-part=results]")
+    page.wait_for_selector(".bench-empty h3")
     missing = page.locator(".bench-empty").inner_text()
     assert "CheXbert" in missing
     assert "a real model" in missing
