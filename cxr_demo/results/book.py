@@ -57,7 +57,7 @@ class Book:
         self._desk = Desk(kept or private_dir() / "intervals")
         self._lane = ThreadPoolExecutor(1, "results")
         self._reader: StoreReader | None = None
-        self._closed = False
+        self.closed = False
         self._images, self._rows = Cache(2), Cache(_KEPT_ROWS)
         self._scores, self._pair_scores = Cache(_KEPT_SCORES), Cache(_KEPT_SCORES)
         self._twins = Twins(self._path)
@@ -99,9 +99,9 @@ class Book:
 
     def close(self) -> None:
         """End the threads and the child. A second time nothing happens."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self._desk.close()
         self._twins.close()
         self._watch.close()
@@ -304,7 +304,9 @@ def _shared(path: Path) -> Book:
 
 def shared() -> Book:
     """This process's book of the user's store: one for all screens, so that rows lie in memory
-    once."""
+    once. After `close` there is a new one."""
+    if _shared(store_path()).closed:
+        _shared.cache_clear()
     return _shared(store_path())
 
 

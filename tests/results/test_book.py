@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from cxr_demo.findings import FINDINGS, UncertaintyPolicy
 from cxr_demo.metrics.finding_sets import FindingSetName, columns
 from cxr_demo.results import meaning, scoring
-from cxr_demo.results.book import Book
+from cxr_demo.results.book import Book, shared
 from cxr_demo.results.records import DIRECT
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.reading import StoreReader
@@ -249,6 +249,16 @@ def test_nothing_stored_is_no_board(tmp_path):
     with pytest.raises(KeyError):
         book.board("nothing", "chexbert", POLICY)
     book.close()
+
+
+def test_a_process_has_one_book_of_the_users_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXR_DEMO_HOME", str(tmp_path))
+    first = shared()
+    assert shared() is first and first.boards() == ()
+    first.close()
+    second = shared()
+    assert second is not first and second.boards() == ()
+    second.close()
 
 
 def test_one_patient_alone_has_points_and_no_interval(open_book):

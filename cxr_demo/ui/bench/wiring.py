@@ -13,7 +13,7 @@ from cxr_demo.evaluation.images import folders
 from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.records import Radiograph
-from cxr_demo.results.book import Book
+from cxr_demo.results.book import Book, shared
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import Group, ManifestArrays
 from cxr_demo.studies import render
@@ -36,7 +36,7 @@ class Opener(Protocol):
 def connect(worker: Evaluator, files: Files, opener: Opener) -> BenchApi:
     """The screen's addresses over this user's store and worker."""
     path = store_path()
-    book = Book(path)
+    book = shared()
     bench = Bench(worker, book, lambda: StoreReader(path), Folders())
     places = Places(book)
     return BenchApi(bench, files, places.of, lambda file: png(shown(opener.open(file)[0])))
