@@ -18,6 +18,13 @@ def copies_view(card: ModelCard | None, language: str) -> str:
     return "\n".join(_line(each, language) for each in found)
 
 
+def ready_copies(card: ModelCard | None, language: str) -> str:
+    """ "prepared: 4 bits", naming the copies that later loads use; "" without any."""
+    found = prepared.precisions(card) if card is not None else ()
+    names = ", ".join(text(f"precision.{each}", language) for each in found)
+    return text("weights.copies.ready", language, precisions=names) if found else ""
+
+
 def copy_actions(
     card: ModelCard | None, precision: Precision | None, here: bool, language: str
 ) -> list[View]:

@@ -124,7 +124,7 @@ class FitApi:
             fit_view.row_view(each, scale, language) for each in answers if each.model == wanted.id
         ]
         found, errand = shelf.look(wanted), self.errands.of(wanted.id)
-        badge = weights_view.badge(found, errand, language)
+        badge = weights_view.badge(wanted, found, errand, language)
         return {"id": wanted.id, "name": wanted.name, "weights": badge, "rows": rows}
 
     def _pair_view(

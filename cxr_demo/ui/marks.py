@@ -18,15 +18,17 @@ def is_confirmed(card: ModelCard) -> bool:
 
 
 def marks(card: ModelCard, precision: Precision, language: str) -> list[list[str]]:
-    """Marks of one pair as (words, what to do about it or "")."""
+    """Marks of one pair as (words, what to do about it or "", "open" or "measured")."""
     if card.phantoms_only:
         return []
     found = []
     if not is_confirmed(card):
         how = text("mark.confirm", language, id=card.id)
-        found.append([text("mark.port", language), how])
+        found.append([text("mark.port", language), how, "open"])
     if precision is not Precision.BF16:
-        found.append([quality(card, precision, language), ""])
+        measured = quality(card, precision, language)
+        words = measured or text("mark.quality", language)
+        found.append([words, "", "measured" if measured else "open"])
     return found
 
 
@@ -38,12 +40,11 @@ def confirmation(card: ModelCard, language: str) -> str | None:
     return text(f"mark.confirmed.{found.how}", language, day=date(found.created, language))
 
 
-def quality(card: ModelCard, precision: Precision, language: str) -> str:
-    """What a paired evaluation on this machine says of this model in 4 bits; that there is none, as
-    long as there is none."""
+def quality(card: ModelCard, precision: Precision, language: str) -> str | None:
+    """What a paired evaluation here says of this model in 4 bits; None if there is none."""
     found = _paired(int(time.monotonic())).get(card.id)
     if found is None or found.precision is not precision:
-        return text("mark.quality", language)
+        return None
     words = {
         "difference": _signed(found.difference, language),
         "images": thousands(found.images, language),

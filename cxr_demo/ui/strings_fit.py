@@ -124,12 +124,12 @@ MARKS: dict[str, Pair] = {
         "Qualidade em 4 bits: não medida aqui",
     ),
     "mark.paired": (
-        "4 bits less bf16, F1 {difference} ({low} to {high}), {images} images, measured here",
-        "4 bits menos bf16, F1 {difference} ({low} a {high}), {images} imagens, medido aqui",
+        "4 bits less bf16: F1 {difference} [{low}; {high}], n = {images}, here",
+        "4 bits menos bf16: F1 {difference} [{low}; {high}], n = {images}, aqui",
     ),
     "mark.paired.computing": (
-        "4 bits less bf16, F1 {difference} on {images} images, measured here; interval to come",
-        "4 bits menos bf16, F1 {difference} em {images} imagens, medido aqui; intervalo a calcular",
+        "4 bits less bf16: F1 {difference}, n = {images}, here; interval to come",
+        "4 bits menos bf16: F1 {difference}, n = {images}, aqui; intervalo a calcular",
     ),
     "picker.open": ("Choose model and precision", "Escolher modelo e precisão"),
     "picker.missing": ("not on this machine · get it", "não está nesta máquina · obter"),
@@ -195,6 +195,7 @@ WEIGHTS: dict[str, Pair] = {
         "Pesos aleatórios no formato publicado, para medir; o texto não significa nada.",
     ),
     "weights.prepared": ("Prepared", "Preparado"),
+    "weights.copies.ready": ("prepared: {precisions}", "preparado: {precisions}"),
     "weights.copy.ready": (
         "{precision}: {size}, read at the next start instead of the published files",
         "{precision}: {size}, lido na próxima carga em vez dos arquivos publicados",

@@ -8,7 +8,7 @@ from cxr_demo import weights
 from cxr_demo.errors import CxrError
 from cxr_demo.records import Precision
 from cxr_demo.ui.about_text import LICENCES_PT
-from cxr_demo.ui.copies_view import copies_view, copy_actions
+from cxr_demo.ui.copies_view import copies_view, copy_actions, ready_copies
 from cxr_demo.ui.errands import Errand, Kind, State
 from cxr_demo.ui.strings import text
 from cxr_demo.units import format_bytes, format_seconds
@@ -50,19 +50,18 @@ def state_of(shelf: Shelf) -> str:
     return "verified" if shelf.published else "uncompared"
 
 
-def badge(shelf: Shelf, errand: Errand | None, language: str) -> View:
-    """The state in a word with its sign, for the table: `{"state", "icon", "words"}`;
-    while something is going on, that is what it says."""
+def badge(wanted: Package, shelf: Shelf, errand: Errand | None, language: str) -> View:
+    """The state in a word with its sign, for the table: `{"state", "icon", "words", "copies"}`;
+    while something is going on, that is what it says. `copies`: what is prepared, or ""."""
+    copies = ready_copies(wanted.card, language)
     if errand is not None and errand.going:
-        share, words = (
-            _going(errand, language)["share"],
-            text(f"weights.badge.{errand.kind}", language),
-        )
-        return {"state": "going", "icon": "↓", "words": words + _percent(share)}
+        share = _going(errand, language)["share"]
+        words = text(f"weights.badge.{errand.kind}", language) + _percent(share)
+        return {"state": "going", "icon": "↓", "words": words, "copies": copies}
     state = state_of(shelf)
     share = shelf.come / shelf.total if state == "partial" and shelf.total else None
     words = text(f"weights.{state}", language) + _percent(share)
-    return {"state": state, "icon": _ICONS[state], "words": words}
+    return {"state": state, "icon": _ICONS[state], "words": words, "copies": copies}
 
 
 def _percent(share: float | None) -> str:
@@ -83,7 +82,7 @@ def weights_view(
     return {
         "id": wanted.id,
         "name": wanted.name,
-        "badge": badge(shelf, None, language),
+        "badge": badge(wanted, shelf, None, language),
         "says": _says(shelf, language),
         "facts": _facts(wanted, shelf, language),
         "copies": [text("weights.prepared", language), copies_view(wanted.card, language)],

@@ -117,7 +117,7 @@ def test_the_librarys_default_is_never_offered():
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_marks_stand_until_something_was_shown_here(language):
     shown, _ = picked(MODERN, precision=Precision.NF4, language=language)
-    words = [words for words, _ in shown["marks"]]
+    words = [words for words, _, _ in shown["marks"]]
     assert any(("not confirmed" if language == "en" else "não confirmada") in e for e in words)
     assert any(("not measured here" if language == "en" else "não medida") in e for e in words)
     assert len(picked(MODERN)[0]["marks"]) == 1  # as published: only the port
@@ -184,7 +184,7 @@ def test_every_model_says_one_thing_on_both_screens():
 
 @pytest.mark.parametrize(
     ("low", "words"),
-    [(-0.03, "F1 −0.013 (−0.030 to +0.004), 1,234 images"), (None, "interval to come")],
+    [(-0.03, "F1 −0.013 [−0.030; +0.004], n = 1,234"), (None, "interval to come")],
 )
 def test_a_paired_run_replaces_the_mark_of_its_precision(monkeypatch, low, words):
     high = None if low is None else 0.004
@@ -195,6 +195,8 @@ def test_a_paired_run_replaces_the_mark_of_its_precision(monkeypatch, low, words
     monkeypatch.setattr(marks, "_paired", lambda second: {"medgemma-4b-it": paired})
     card = CARDS["medgemma-4b-it"]
     said = marks.quality(card, Precision.NF4, "en")
-    assert words in said and "measured here" in said
-    assert "not measured here" in marks.quality(card, Precision.NF4_EMB, "en")
+    assert words in said and said.startswith("4 bits less bf16")
+    assert marks.quality(card, Precision.NF4_EMB, "en") is None
+    assert [each[2] for each in marks.marks(card, Precision.NF4, "en")] == ["open", "measured"]
+    assert "not measured here" in marks.marks(card, Precision.NF4_EMB, "en")[1][0]
     assert "−0,013" in marks.quality(card, Precision.NF4, "pt")

@@ -150,6 +150,7 @@ def test_a_prepared_copy_is_shown_and_suffices_for_its_precision():
     about = About(Precision.NF4, source, COMMIT, False, library, "cpu", "2026-11-26T04:00:00Z")
     prepared.write_about(put(f"{ID}.nf4"), about)
     view = shown(precision=Precision.NF4)
+    assert view["badge"]["copies"] == "prepared: 4 bits"
     assert "prepare" not in offered(view) and "delete_copy" in offered(view)
     assert view["copies"][1].startswith("4 bits: ") and "next start" in view["copies"][1]
     for each in (models_dir() / ID).iterdir():

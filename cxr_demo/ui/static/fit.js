@@ -242,8 +242,8 @@ export class FitPane {
       h("p", { class: "reason" }, pair.reason),
       h("dl", { class: "facts-list" }, ...facts),
       ...(pair.confirmed ? [h("p", { class: "confirmed-line" }, pair.confirmed)] : []),
-      ...pair.marks.map(([words, how]) =>
-        h("p", { class: "mark-line" }, h("b", {}, words), how ? ` · ${how}` : ""),
+      ...pair.marks.map(([words, how, kind]) =>
+        h("p", { class: `mark-line ${kind}` }, h("b", {}, words), how ? ` · ${how}` : ""),
       ),
       this.measure(pair.measure),
     );
@@ -279,6 +279,7 @@ function badge(weights) {
     { class: "stock", "data-state": weights.state },
     h("i", { class: "sign", "aria-hidden": "true" }, weights.icon),
     weights.words,
+    weights.copies ? h("span", { class: "copies" }, weights.copies) : null,
   );
 }
 

@@ -241,6 +241,8 @@ function tip(pair) {
 function put(element, marks) {
   element.hidden = marks.length === 0;
   element.replaceChildren(
-    ...marks.map(([words, how]) => h("span", { class: "mark-chip", title: how || words }, words)),
+    ...marks.map(([words, how, kind]) =>
+      h("span", { class: `mark-chip ${kind}`, title: how || words }, words),
+    ),
   );
 }
