@@ -48,12 +48,12 @@ class Compiled:
         """True once it is known whether there is a compiled path."""
         return not self._thread.is_alive() and self._thread.ident is not None
 
-    def wait(self) -> bool:
-        """Wait until it is done; true if there is a compiled path."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it is done, up to `seconds` if given; true if there is a compiled path."""
         if self._thread.ident is None:
             self._thread.start()
-        self._thread.join()
-        return self.reason is None
+        self._thread.join(seconds)
+        return self.done and self.reason is None
 
     def forward(self, slots: int) -> Forward:
         """The step for so many sequences; only after `wait` was true."""

@@ -3,6 +3,7 @@ a loaded model around it. Each family adds its images, its prompt and its prefix
 """
 
 import gc
+import itertools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,6 +37,8 @@ as they are, and where it gives none, none is made."""
 AttentionInterface.register(ATTENTION, sdpa_attention_forward)
 
 
+WARM_WAIT_S = 2.0
+"""How long a warm-up waits for the compiled path: it is there at once if it lies on the disk."""
 PADDING = -2
 """In rows of ids: no position at all."""
 
@@ -229,6 +232,8 @@ class VisionLanguageModel(ABC):
         else:
             kind = CapturedEngine if path == "captured" else PlainEngine
             self._engine = kind(self._network)
+        if self._compiled is not None:
+            torch.cuda.empty_cache()  # a graph's memory is of no use to anything else
         return self._engine
 
     def _take_compiled(self) -> None:
@@ -288,9 +293,14 @@ class VisionLanguageModel(ABC):
 
     def warm_up(self) -> None:
         """Read a black image for two tokens, so that the first report does not pay for the
-        libraries' own start."""
+        libraries' own start. In the room of the longest reply: what is set up once need not be
+        set up again, larger, beside what the smaller one left behind."""
+        if self._compiled is not None:
+            self._compiled.wait(WARM_WAIT_S)
         black = Seen(np.zeros((self.side, self.side, 3), np.uint8), "black")
-        list(self.generate(black, Prompt("warm-up", "", max_new_tokens=2)))
+        longest = max(self.card.prompts.values(), key=lambda each: each.max_new_tokens)
+        for _ in itertools.islice(self.generate(black, longest), 2):
+            pass
 
     def reset_peaks(self) -> None:
         """Start a new measurement of `peaks`."""
