@@ -8,6 +8,7 @@ leave it, and only the reading is done. Weights are random, so no quality follow
 
 import argparse
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -84,6 +85,7 @@ def measure(
         "precision": precision.value,
         "device": loaded.device,
         "engine": loaded.engine,
+        "allocator": os.environ.get("PYTORCH_ALLOC_CONF"),
         "work": {"prompt": reading.prompt, "new": tokens, "batch": 1},
         "ttft": reading.ttft,
         "tpot": reading.tpot,

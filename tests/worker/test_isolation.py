@@ -51,3 +51,12 @@ def test_the_worker_is_started_without_proxies(monkeypatch):
     given = isolation.environment()
     assert "https_proxy" not in given
     assert given["HF_HUB_OFFLINE"] == given["TRANSFORMERS_OFFLINE"] == "1"
+
+
+def test_the_allocator_grows_in_place_on_linux_unless_somebody_says_otherwise(monkeypatch):
+    monkeypatch.delenv("PYTORCH_ALLOC_CONF", raising=False)
+    monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF", raising=False)
+    assert isolation._unless_set("linux")["PYTORCH_ALLOC_CONF"] == "expandable_segments:True"
+    assert "PYTORCH_ALLOC_CONF" not in isolation._unless_set("win32")
+    monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", "max_split_size_mb:64")
+    assert "PYTORCH_ALLOC_CONF" not in isolation._unless_set("linux")
