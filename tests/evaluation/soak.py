@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -72,8 +73,15 @@ def digests(path):
 
 def rows():
     """Every row that is on the disk now, in the store or in a rank's file."""
+    while True:
+        with contextlib.suppress(OSError, sqlite3.Error):  # a rank's file has just been merged
+            return _rows()
+
+
+def _rows():
     found = {}
-    for path in (store_path(), *sorted(ranks_dir().glob("*.sqlite"))):
+    # Ranks' files first: what is merged in the meantime is found in the store then.
+    for path in (*sorted(ranks_dir().glob("*.sqlite")), store_path()):
         if not path.exists():
             continue
         with StoreReader(path) as reader:
