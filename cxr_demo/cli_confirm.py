@@ -56,8 +56,8 @@ _WORDS = {
         "F1 {f1:.3f} [{low:.3f}; {high:.3f}] em {images} imagens contém o {study} do estudo.",
     ),
     "confirmed": (
-        "{name} is confirmed with its real weights on this machine (weights {weights}).",
-        "{name} está confirmado com os pesos reais nesta máquina (pesos {weights}).",
+        "The port of {name} is confirmed with its real weights on this machine ({weights}).",
+        "A adaptação de {name} está confirmada com os pesos reais nesta máquina ({weights}).",
     ),
     "unpublished": (
         "These files were not compared with their publisher's hashes: they were put here by hand.",

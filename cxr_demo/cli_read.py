@@ -35,6 +35,8 @@ _WORDS = {
         "first": "first token",
         "total": "total",
         "memory": "memory",
+        "unconfirmed": "port not confirmed with real weights (`confirm` does that)",
+        "stand_in": "RANDOM WEIGHTS: the text means nothing",
         "rules": "Findings (rule-based)",
         "chexbert": "Findings (CheXbert)",
         "direct": "Findings (the model's direct answer)",
@@ -49,6 +51,8 @@ _WORDS = {
         "first": "primeiro token",
         "total": "total",
         "memory": "memória",
+        "unconfirmed": "adaptação não confirmada com pesos reais (`confirm` faz isso)",
+        "stand_in": "PESOS ALEATÓRIOS: o texto não significa nada",
         "rules": "Achados (por regras)",
         "chexbert": "Achados (CheXbert)",
         "direct": "Achados (resposta direta do modelo)",
@@ -174,6 +178,8 @@ class _Terminal:
             f"{self._words['memory']} {format_bytes(used, self._language)}",
         )
         print(f"\n  {made.model}, {made.precision}, {made.device}: {' · '.join(parts)}", flush=True)
+        if made.stand_in or not made.confirmed:
+            print(f"  ! {self._words['stand_in' if made.stand_in else 'unconfirmed']}", flush=True)
 
 
 def _record(name: str, radiograph: Radiograph, reading: Reading) -> dict[str, Any]:

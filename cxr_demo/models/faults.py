@@ -54,7 +54,7 @@ class NotConfirmed(ModelError):
 
     code = "not_confirmed"
     en = "The port of {model} is not confirmed: {detail}. It stays marked; please report this."
-    pt = "O porte de {model} não está confirmado: {detail}. Segue marcado; comunique isto."
+    pt = "A adaptação de {model} não está confirmada: {detail}. Segue marcada; comunique isto."
 
 
 class NothingToCompare(ModelError):

@@ -18,7 +18,10 @@ PRECISIONS: dict[Precision, Pair] = {
     Precision.NF4: ("4 bits", "4 bits"),
     Precision.NF4_EMB: ("4 bits + table", "4 bits + tabela"),
     Precision.NF4_FP32: ("4 bits, fp32", "4 bits, fp32"),
-    Precision.BNB4_DEFAULT: ("4 bits, library default", "4 bits, padrão da biblioteca"),
+    Precision.BNB4_DEFAULT: (
+        "4 bits, library default (possibly the study's)",
+        "4 bits, padrão da biblioteca (talvez o do estudo)",
+    ),
 }
 
 PIPELINES: dict[PipelineKind, Pair] = {

@@ -193,9 +193,9 @@ ABILITIES: dict[str, Pair] = {
 """By `models.cards.Ability`."""
 CONFIRMED: Pair = (
     "port confirmed with these weights here, {date}",
-    "porte confirmado com estes pesos aqui, {date}",
+    "adaptação confirmada com estes pesos aqui, {date}",
 )
 UNCONFIRMED: Pair = (
     "port not confirmed with real weights: `python -m cxr_demo confirm {id}`",
-    "porte não confirmado com pesos reais: `python -m cxr_demo confirm {id}`",
+    "adaptação não confirmada com pesos reais: `python -m cxr_demo confirm {id}`",
 )

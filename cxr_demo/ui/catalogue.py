@@ -76,4 +76,5 @@ def words(card: ModelCard, language: str) -> str:
 
 
 def _is_stand_in(card: ModelCard) -> bool:
-    return weights.is_stand_in(weights.folder(card))
+    copies = (each.folder for each in prepared.all_of(card))
+    return any(weights.is_stand_in(each) for each in (weights.folder(card), *copies))

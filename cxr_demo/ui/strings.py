@@ -29,7 +29,10 @@ FRAME: dict[str, Pair] = {
     "precision.nf4": ("4 bits", "4 bits"),
     "precision.nf4_emb": ("4 bits + table", "4 bits + tabela"),
     "precision.nf4_fp32": ("4 bits, fp32", "4 bits, fp32"),
-    "precision.bnb4_default": ("4 bits, library default", "4 bits, padrão da biblioteca"),
+    "precision.bnb4_default": (
+        "4 bits, library default (possibly the study's)",
+        "4 bits, padrão da biblioteca (talvez o do estudo)",
+    ),
     "pipeline.report": ("Report", "Laudo"),
     "pipeline.direct": ("Findings only", "Só achados"),
     "generate": ("Generate", "Gerar"),
