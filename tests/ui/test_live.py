@@ -1,10 +1,13 @@
 """The worker's line and the telemetry, with and without an NVIDIA GPU."""
 
+from dataclasses import replace
+
 from cxr_demo.errors import WorkerDied
-from cxr_demo.records import GpuMemory, Precision, Telemetry
+from cxr_demo.records import GpuMemory, PipelineKind, Precision, Telemetry
 from cxr_demo.ui.live import live_view
+from cxr_demo.ui.state import Choice
 from cxr_demo.units import GIB
-from cxr_demo.worker.messages import WorkerState, WorkerStatus
+from cxr_demo.worker.messages import JobState, JobStatus, WorkerState, WorkerStatus
 
 GPUS = (
     GpuMemory(0, "Other", 8 * GIB, GIB, 7 * GIB, 0.1),
@@ -56,3 +59,28 @@ def test_a_dead_worker_says_why():
     status = WorkerStatus(WorkerState.DEAD, error=WorkerDied().to_dict())
     assert "starting again" in live_view(status, "en")["words"]
     assert "terminou inesperadamente" in live_view(status, "pt")["error"]
+
+
+def test_a_reading_with_another_model_is_told_what_it_waits_for():
+    job = JobStatus(
+        "r1",
+        "recipe",
+        "medgemma-4b-it",
+        Precision.NF4,
+        PipelineKind.REPORT,
+        JobState.RUNNING,
+        5,
+        10,
+        group="g1",
+        swap_seconds=42.0,
+    )
+    status = WorkerStatus(WorkerState.EVALUATING, job=job)
+    same, other = Choice("medgemma-4b-it", Precision.NF4), Choice("embedded", Precision.BF16)
+    assert live_view(status, "en", same)["wait"] is None
+    assert "42.0 s" in live_view(status, "en", other)["wait"]
+    assert "avaliação em andamento com MedGemma 4B" in live_view(status, "pt", other)["wait"]
+    unknown = replace(status, job=replace(job, swap_seconds=None))
+    assert " s " not in live_view(unknown, "en", other)["wait"].split(":")[1]
+    paused = replace(status, job=replace(job, state=JobState.PAUSED))
+    assert live_view(paused, "en", other)["wait"] is None
+    assert live_view(WorkerStatus(WorkerState.READY), "en", other)["wait"] is None

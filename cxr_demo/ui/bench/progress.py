@@ -94,6 +94,28 @@ def current_view(
     }
 
 
+def before_view(job: JobStatus, language: str) -> View:
+    """An evaluation whose images are still being looked up or drawn, or could not be had."""
+    state = str(job.state)
+    error = CxrError.from_dict(job.error).message(language) if job.error else None
+    return {
+        "group": None,
+        "state": state,
+        "state_words": _state_words(state, False, job, language),
+        "title": evaluation_name(job.name, language),
+        "synthetic": None,
+        "share": job.fraction,
+        "share_words": text("bench.share", language),
+        "facts": [],
+        "notes": [],
+        "error": error,
+        "actions": [_action("stop", False, language)] if state == "running" else [],
+        "board": None,
+        "columns": [],
+        "arms": [],
+    }
+
+
 COLUMNS = ("arm", "progress", "images", "rate", "left", "failed", "unparsed")
 
 
@@ -116,7 +138,8 @@ def _state_words(state: str, timed: bool, job: JobStatus | None, language: str) 
     if timed:
         return text("bench.state.timed", language)
     if state == "running" and job and job.phase and job.phase != "reading":
-        return text(f"bench.phase.{job.phase}", language)
+        words = text(f"bench.phase.{job.phase}", language)
+        return words if job.fraction is None else f"{words} · {job.fraction:.0%}"
     return text(f"bench.state.{state}", language)
 
 

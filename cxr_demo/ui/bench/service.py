@@ -100,9 +100,12 @@ class Bench:
         if running:
             form["ready"] = text("bench.none.running", language)
         own = job if current and job and job.group == current.id else None
+        shown = current and progress.current_view(current, arms, own, current.id, language)
+        if job is not None and job.group is None:
+            shown = progress.before_view(job, language)  # its images are still being looked up
         return {
             "setup": form,
-            "current": current and progress.current_view(current, arms, own, current.id, language),
+            "current": shown,
             "quick": None if groups or running else _quick(language),
             "earlier": [
                 progress.earlier_view(each, each.id, not running, language) for each in earlier
@@ -133,7 +136,7 @@ class Bench:
 
     def _job(self) -> JobStatus | None:
         job = self._worker.status().job
-        return job if job is not None and job.group is not None else None
+        return job if job is not None and job.kind == "recipe" else None
 
     def _is_asking(self) -> bool:
         return self._asked is not None and not self._asked.done()

@@ -66,6 +66,7 @@ export class BenchProgress {
   }
 
   arms({ columns, arms }) {
+    if (arms.length === 0) return null;
     const head = columns.map((each, place) => h("th", { scope: "col", class: place > 1 ? "number" : null }, each));
     const row = (arm) =>
       h(

@@ -119,6 +119,25 @@ def test_the_store_speaks_while_the_worker_says_nothing():
     assert [each["words"] for each in view["actions"]] == ["Retomar"]
 
 
+def test_before_its_images_are_known_it_says_what_it_does():
+    phase = RunPhase.DRAWING
+    drawing = progress.before_view(replace(job(phase=phase), group=None), "en")
+    assert drawing["state_words"] == "drawing the phantoms"
+    assert [each["act"] for each in drawing["actions"]] == ["stop"]
+    error = {"code": "dataset_pool_too_small", "params": {"dataset": "BRAX", "there": 1}}
+    failed = replace(job(state=JobState.FAILED, error=error), group=None)
+    assert "BRAX" in progress.before_view(failed, "pt")["error"]
+
+
+def test_arms_are_named_by_what_they_do_now():
+    read = replace(AT_WORK, run="r1", done=200)
+    stopped = replace(AT_WORK, run="r3", state="stopped")
+    arms = (read, AT_WORK, stopped, replace(WAITING, run=None))
+    running, paused = shown(job(*arms)), shown(job(*arms, state=JobState.PAUSED))
+    assert [each["state"] for each in running["arms"]] == ["read", "running", "waiting", "waiting"]
+    assert [each["state"] for each in paused["arms"]] == ["read", "paused", "paused", "waiting"]
+
+
 def test_what_spoils_a_run_is_said():
     here = datetime(2026, 11, 26, 3, 15, 9).astimezone()
     at = here.astimezone(UTC).isoformat()
