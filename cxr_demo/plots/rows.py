@@ -95,7 +95,7 @@ def remarks(arms: Sequence[Arm], language: str) -> tuple[list[str], str]:
     legend = []
     for number, (text, places) in enumerate(said_of.items()):
         sign = MARKS[number] if number < len(MARKS) else f"({number + 1})"
-        legend.append(f"{sign} {text}")
+        legend.append(f"{sign} {escaped(text)}")
         for at in places:
             signs[at] += f" {sign}"
     return signs, " · ".join(legend)

@@ -11,6 +11,7 @@ from cxr_demo.plots.look import (
     Spec,
     axis,
     bar_fill,
+    escaped,
     figure,
     look,
 )
@@ -76,7 +77,7 @@ def _value(at: int, result: ArmResult, chosen: Look, language: str) -> Spec:
         time = format_seconds(cost.seconds_per_token, language)
         text += f" · {said(PER_TOKEN, language).format(time=time)}"
     if cost.gpu:
-        text += f'<br><span style="font-size:{SMALL}px">{cost.gpu}</span>'
+        text += f'<br><span style="font-size:{SMALL}px">{escaped(cost.gpu)}</span>'
     return {
         "text": text,
         "x": (cost.vram or 0) / GIB,

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.results import carried, loading
@@ -32,6 +33,7 @@ from cxr_demo.units import GIB
 FORMAT = "cxr-demo run"
 VERSION = 1
 _PATIENCE_S = 600.0
+_MOST_REPLICATES = 20_000
 _LARGEST = 1 * GIB
 """Of a file taken in, unpacked."""
 
@@ -216,6 +218,9 @@ class _Taken:
         facts["carried"] = record["results"]
         self.facts = facts
         self.arm = arm
+        asked = Recipe.from_dict(record["group"]["recipe"])
+        if not 1 <= asked.replicates <= _MOST_REPLICATES or not 0 < asked.level < 1:
+            raise RunFileRefused(detail="recipe")
         self.group = Group(**{name: record["group"][name] for name in _GROUP}, state="finished")
         self.timings = [TimedImage(**each) for each in record["timings"]]
         total = int(arm["total"])

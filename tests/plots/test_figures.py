@@ -217,6 +217,19 @@ def test_the_javascript_of_the_pinned_package_is_there():
     assert plots.javascript().stat().st_size > 1_000_000
 
 
+def test_names_from_elsewhere_are_no_markup(board):
+    link = "<a href='javascript:alert(1)'>GPU</a>"
+    arms = (
+        Made(gpu=link, confirmed=False),
+        Made(precision="nf4", gpu=link),
+        Made(model="<a href='x'>", gpu=link, stand_in=True),
+        Made(model="<a href='y'>", gpu=link),
+    )
+    found = board(arms, images=60)
+    for kind in plots.KINDS:
+        assert "<a" not in texts(plots.figure(kind, found, "en"))
+
+
 def test_every_figure_says_how_much_height_it_needs(full):
     for kind in plots.KINDS:
         assert 200 < plots.figure(kind, full, "en")["layout"]["meta"]["least"] < 1200
