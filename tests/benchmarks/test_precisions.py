@@ -1,11 +1,12 @@
 """The measurements of precisions and prepared copies, on tiny models."""
 
 import json
+import os
 
 import pytest
 import torch
 
-from benchmarks import checkpoints, precisions, prepared
+from benchmarks import against_stock, checkpoints, precisions, prepared
 from cxr_demo.models import preparing
 from cxr_demo.records import Precision
 
@@ -59,3 +60,12 @@ def test_loads_are_timed_from_published_and_prepared_files(home):
         assert 0 < placed <= ready
         assert 0 < found["host_peak_own"] <= found["host_peak_with_mapped_files"]
         assert found["vram_allocated_peak"] is None
+
+
+def test_the_port_agrees_with_stock_generate(monkeypatch, capsys):
+    for name in ("CXR_DEMO_MODELS", "CXR_DEMO_HOME"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # given back afterwards
+    torch.set_num_threads(1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert against_stock.main(["--tiny", "--precisions", "nf4", "--tokens", "16"]) == 0
+    assert "'different': 0" in capsys.readouterr().out
