@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 from cxr_demo.findings import Finding, Label
-from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Notice, PipelineKind
 from cxr_demo.ui import catalogue
 from cxr_demo.ui.findings_pane import findings_view
@@ -208,9 +207,6 @@ def _warning(run: Run, now: str, language: str) -> str | None:
         return text("stand_in", language)
     if now == "failed" and run.report:
         return text("state.failed_partial", language)
-    made = run.reading.provenance if run.reading is not None else None
-    if made is not None and CARDS[made.model].hub is not None and not made.confirmed:
-        return text("mark.port", language)
     return None
 
 
