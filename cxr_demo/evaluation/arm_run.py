@@ -57,7 +57,7 @@ class ArmRun:
         self.tally = Tally()
         self.rate: float | None = None
         self._session: Session | None = None
-        self._interrupted = False
+        self._interrupted = self._begun = False
         self._slots: int | None = setting.slots
 
     @property
@@ -134,7 +134,11 @@ class ArmRun:
     ) -> Iterator[None]:
         self._interrupted = False
         slots = self._slots or 1
-        tries = self._store.begin_session(run, len(self._store.done(run)))
+        done = len(self._store.done(run))
+        tries = self._store.begin_session(run, done)
+        if done and not self._begun:
+            self._store.add_note(run, "resumed", done=done)
+        self._begun = True
         if tries > MOST_TRIES:
             left, slots = self._cautious(run, left, tries), 1
         self._store.set_arm_state(run, "running")

@@ -30,6 +30,9 @@ from cxr_demo.worker.isolation import environment
 from cxr_demo.worker.lease import Lease
 
 MODULE = "cxr_demo.worker.rank"
+GPUS = "CXR_DEMO_RANK_GPUS"
+"""Environment variable that tells ranks which GPUs are theirs, by commas. The launcher itself sees
+none: it would open one to look at it, and its memory would be taken for a stranger's."""
 LOOK_S = 1.0
 Say = Callable[[str], None]
 
@@ -69,6 +72,14 @@ def visible_gpus() -> list[str]:
     if named is not None:
         return [each.strip() for each in named.split(",") if each.strip()] if nvml.handles() else []
     return [str(index) for index in range(len(nvml.handles()))]
+
+
+def choose_gpu(local_rank: int) -> int | None:
+    """Let this process see one GPU only; NVML's index of it, None on a processor."""
+    visible = [each for each in os.environ.get(GPUS, "").split(",") if each]
+    if visible:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible[local_rank]
+    return nvml.first_visible()
 
 
 def merge(store: EvaluationStore, group: str) -> None:
@@ -124,7 +135,7 @@ def _running(launcher: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
         launcher,
         cwd=Path(__file__).resolve().parents[2],
-        env=environment(),
+        env=environment() | {GPUS: ",".join(visible_gpus()), "CUDA_VISIBLE_DEVICES": ""},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

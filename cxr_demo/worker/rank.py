@@ -23,7 +23,7 @@ from cxr_demo.evaluation.recipe_run import RecipeRun, resumed  # noqa: E402
 from cxr_demo.store.evaluations import EvaluationStore  # noqa: E402
 from cxr_demo.store.place import store_path  # noqa: E402
 from cxr_demo.store.reading import StoreReader  # noqa: E402
-from cxr_demo.telemetry import Sampler, nvml  # noqa: E402
+from cxr_demo.telemetry import Sampler  # noqa: E402
 from cxr_demo.telemetry.neighbours import Neighbours  # noqa: E402
 from cxr_demo.worker.engine import DeviceFault, Engine  # noqa: E402
 from cxr_demo.worker.host import DeviceHost  # noqa: E402
@@ -45,18 +45,10 @@ class RankEngine(Engine):
             self._lease = (device_lease(self._gpu) if usable else cpu).acquire()
 
 
-def choose_gpu(local_rank: int) -> int | None:
-    """Let this process see one GPU only; NVML's index of it, None on a processor."""
-    visible = ranks.visible_gpus()
-    if visible:
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible[local_rank]
-    return nvml.first_visible()
-
-
 def work(group: str, launch: str, parent: int) -> int:
     """Read this rank's share; the exit status."""
     rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    gpu = choose_gpu(int(os.environ.get("LOCAL_RANK", rank)))
+    gpu = ranks.choose_gpu(int(os.environ.get("LOCAL_RANK", rank)))
     sampler, neighbours = Sampler(gpu), Neighbours(gpu)
     file = ranks.rank_file(group, launch, rank)
     stop = threading.Event()
