@@ -23,7 +23,7 @@ from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.results import carried, loading
 from cxr_demo.results.book import LABELERS, Book
 from cxr_demo.results.faults import RunAlreadyHere, RunFileRefused, RunUnfinished, RunUnknown
-from cxr_demo.results.records import DIRECT
+from cxr_demo.results.records import DIRECT, Arm, ArmResult, Cost
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
@@ -34,6 +34,8 @@ FORMAT = "cxr-demo run"
 VERSION = 1
 _PATIENCE_S = 600.0
 _MOST_REPLICATES = 20_000
+_WRONG = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
+"""What reading a file that is no run, or a damaged one, can raise."""
 _LARGEST = 1 * GIB
 """Of a file taken in, unpacked."""
 
@@ -84,7 +86,7 @@ def import_run(file: Path, store: Path | None = None) -> str:
         taken = _Taken(parts)
     except CxrError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except _WRONG as error:
         raise RunFileRefused(detail=type(error).__name__) from error
     with EvaluationStore(store or store_path()) as opened:
         taken.put(opened)
@@ -228,11 +230,9 @@ class _Taken:
         self.samples = [_sample(each, total) for each in parts.get("samples.json", ())]
         shown = loading.arm(self._run(), self.group)  # raises for what is no arm
         for name, held in record["results"].items():
-            labeler, _, policy = name.partition("/")
-            if labeler not in (*LABELERS, DIRECT):
-                raise RunFileRefused(detail="labeler")
-            if held["arm"] is not None:
-                carried.result_of(shown, labeler, UncertaintyPolicy(policy), held["arm"])
+            _check(shown, name, held)
+        if not all(isinstance(each, int | float | None) for each in _numbers(shown.cost)):
+            raise RunFileRefused(detail="facts")
         self.name = " · ".join((shown.model_name, shown.precision, shown.pipeline, gpu))
 
     def put(self, store: EvaluationStore) -> None:
@@ -270,6 +270,24 @@ class _Taken:
             current=True,
             updated=str(self.arm["created"]),
         )
+
+
+def _numbers(cost: Cost) -> list[Any]:
+    return [value for name, value in vars(cost).items() if name != "gpu"]
+
+
+def _check(arm: Arm, name: str, held: dict[str, Any]) -> None:
+    """Read all figures once, as a board will. Raises what is caught above."""
+    labeler, _, policy = name.partition("/")
+    if labeler not in (*LABELERS, DIRECT):
+        raise RunFileRefused(detail="labeler")
+    slices = [record for by_value in held["slices"].values() for record in by_value.values()]
+    for record in (held["arm"], *slices):
+        if record is not None:
+            carried.result_of(arm, labeler, UncertaintyPolicy(policy), record)
+    own = ArmResult(arm, labeler, UncertaintyPolicy(policy))
+    for record in held["pairs"]:
+        carried.pair_of(own, own, record)
 
 
 def _sample(held: dict[str, Any], total: int) -> SampleRow:

@@ -148,7 +148,19 @@ def test_runs_that_cannot_be_carried(home):
 
 @pytest.mark.parametrize(
     "change",
-    ["not a zip", "format", "version", "labels", "figures", "missing", "place", "folder", "recipe"],
+    [
+        "not a zip",
+        "format",
+        "version",
+        "labels",
+        "figures",
+        "missing",
+        "place",
+        "folder",
+        "recipe",
+        "facts",
+        "pair",
+    ],
 )
 def test_files_that_are_no_run_are_refused_and_change_nothing(home, carried, change):
     (file, _) = carried(full=change == "folder")
@@ -163,6 +175,11 @@ def test_files_that_are_no_run_are_refused_and_change_nothing(home, carried, cha
     if change == "figures":
         held = parts["run.json"]["results"]["chexbert/uncertain_as_positive"]["arm"]
         held["counts"] = held["counts"][:3]
+    if change == "facts":
+        parts["run.json"]["arm"]["facts"]["time_per_image"]["mean"] = "long"
+    if change == "pair":
+        held = parts["run.json"]["results"]["rules/uncertain_ignored"]["pairs"]
+        held[0]["points"] = ["a", 1]
     if change == "recipe":
         parts["run.json"]["group"]["recipe"]["replicates"] = 10**9
     if change == "place":
