@@ -37,6 +37,7 @@ MISSING: Pair = (
     "Without a measured VRAM, and so not shown: {arms}",
     "Sem VRAM medida, e por isso fora da figura: {arms}",
 )
+MEASURED: Pair = ("VRAM and time measured on {gpu}.", "VRAM e tempo medidos em {gpu}.")
 OUTSIDE: Pair = ("outside of the range shown", "fora da faixa mostrada")
 _MICRO = FindingSetName.ALL_14
 
@@ -126,7 +127,7 @@ def memory(board: Board, language: str, dark: bool, gpu: levels.Gpu | None = Non
         ],
         "margin": {"t": TOP + LINES_ABOVE, "r": 20, "l": 84},
     }
-    notes = [_below(board, shown, legend, language), beyond]
+    notes = [_measured_on(shown, language), _below(board, shown, legend, language), beyond]
     return figure(
         data, layout, board, said(TITLE, language), language, dark, notes, 300 + 10 * len(shown)
     )
@@ -273,6 +274,14 @@ def _heights(board: Board, shown: Sequence[Point]) -> tuple[float, float]:
             values += [float(micro.low), float(micro.high)]
     room = max(0.04, 0.16 * (max(values) - min(values)))
     return min(1.0, max(values) + room), max(0.0, min(values) - room)
+
+
+def _measured_on(shown: Sequence[Point], language: str) -> str:
+    """The GPU, or GPUs, of this machine's own runs: memory and time are theirs."""
+    arms = [each.result.arm for each in shown]
+    names = dict.fromkeys(arm.cost.gpu for arm in arms if arm.origin is None and arm.cost.gpu)
+    told = ", ".join(escaped(name) for name in names if name)
+    return said(MEASURED, language).format(gpu=told) if told else ""
 
 
 def _below(board: Board, shown: Sequence[Point], legend: str, language: str) -> str:
