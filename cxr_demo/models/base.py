@@ -157,6 +157,9 @@ class Model(Protocol):
         is drawn from as slots get free. After a stop, unfinished replies are dropped. A
         `generate` may run between two replies. Raises OutOfMemory and PromptTooLong."""
 
+    def settle(self) -> None:
+        """Wait until the decode path is the one that stays; results are kept under its name."""
+
     def warm_up(self) -> None:
         """Read something short, so that the first report does not pay for the libraries' start."""
 

@@ -51,6 +51,9 @@ class StockModel:
 
         return Generation(run, prompt.max_new_tokens, submitted)
 
+    def settle(self) -> None:
+        """There is one path only."""
+
     def warm_up(self) -> None:
         """Nothing: evaluations do not show a first report."""
 

@@ -236,6 +236,12 @@ class VisionLanguageModel(ABC):
             torch.cuda.empty_cache()  # a graph's memory is of no use to anything else
         return self._engine
 
+    def settle(self) -> None:
+        """Wait for the fastest path and take it: from now on `engine` stays what it is."""
+        if self._compiled is not None:
+            self._compiled.wait()
+        self._take_compiled()
+
     def _take_compiled(self) -> None:
         """Go over to the compiled path as soon as it is there and agrees with the modules."""
         if self._compiled_waits and self._compiled is not None and self._compiled.done:
@@ -279,9 +285,7 @@ class VisionLanguageModel(ABC):
         self, items: Iterable[Item], slots: int, should_stop: ShouldStop = never
     ) -> Iterator[Reply]:
         """Greedy replies in the order of ending; see `models.base.Model`."""
-        if self._compiled is not None:
-            self._compiled.wait()
-        self._take_compiled()
+        self.settle()
         batch = Batch(self, self._engine, slots)
         try:
             for reply in batch.replies(items, should_stop):

@@ -56,6 +56,7 @@ class DeviceHost:
             self.load_seconds = time.monotonic() - began
             self._neighbours.settle()
         loaded = self._engine.load(model, precision, self._on_load)
+        loaded.settle()
         if (model, precision) not in self._proven:
             self._engine.require_image_use()
             self._proven.add((model, precision))

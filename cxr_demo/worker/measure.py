@@ -52,6 +52,7 @@ def measure(request: dict[str, Any], tell: Tell) -> None:
         model = engine.load(
             request["model"], Precision(request["precision"]), lambda fraction: None
         )
+        model.settle()
         tell({"load": asdict(merge(sampler.end_request(), model.peaks()))})
         sampler.begin_request()
         _read_all(request, model, kind, sampler, tell)
