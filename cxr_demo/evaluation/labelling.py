@@ -11,6 +11,7 @@ from cxr_demo.labelers import direct, rules
 from cxr_demo.paths import models_dir
 from cxr_demo.records import FindingSet, PipelineKind, StopReason
 from cxr_demo.store.records import LabelRow, codes_of
+from cxr_demo.weights import refuse_altered
 
 if TYPE_CHECKING:
     from cxr_demo.labelers.chexbert import CheXbert
@@ -34,9 +35,11 @@ def chexbert_present() -> bool:
 
 
 def load_chexbert(device: str) -> "CheXbert":
-    """CheXbert on `device`, such as "cuda:0". Raises the errors of `labelers.faults`."""
+    """CheXbert on `device`, such as "cuda:0". Raises the errors of `labelers.faults`, and
+    WeightsRefused if its files are not what their record says."""
     from cxr_demo.labelers.chexbert import CheXbert
 
+    refuse_altered("CheXbert", chexbert_folder())
     return CheXbert(chexbert_folder(), device)
 
 

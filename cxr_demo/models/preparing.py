@@ -75,18 +75,18 @@ def prepare(
     final = prepared.folder(card, precision)
     published = weights.locate(card)  # before the lock, which would make the folder
     with exclusive(whole), guarded(final):
-        _sweep(final)
+        prepared.sweep(final)
         meter = Meter(on_progress, stopped or threading.Event())
         job = _Job(card, precision, published, part_of(final), place, meter)
         try:
             _write(job)
         except faults.Stopped:
-            _sweep(final)
+            prepared.sweep(final)
             raise faults.PrepareStopped() from None
         except BaseException:  # Ctrl-C too
-            _sweep(final)
+            prepared.sweep(final)
             raise
-        _exchange(job.part, final)
+        prepared.exchange(final)
     return next(each for each in prepared.all_of(card) if each.precision is precision)
 
 
@@ -196,24 +196,6 @@ def _flush(path: Path) -> None:
     """To the disk itself, so that what is compared next is more than a promise."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _sweep(final: Path) -> None:
-    """Take away what an attempt left; a copy that is whole stays."""
-    for left in (part_of(final), _old(final)):
-        if left.is_dir():
-            shutil.rmtree(left)
-
-
-def _exchange(part: Path, final: Path) -> None:
-    if final.is_dir():
-        final.replace(_old(final))
-    part.replace(final)
-    _sweep(final)
-
-
-def _old(final: Path) -> Path:
-    return final.with_name(f"{final.name}.old.part")
 
 
 class _Fractions:

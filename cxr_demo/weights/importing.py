@@ -1,7 +1,8 @@
 """Weights that came on a disk: copied, verified in full, recorded. No network.
 
-Three kinds of folder are understood: one that `fetch` made on another machine (its record goes
-with it), a snapshot in huggingface_hub's cache (its links name the hashes), and files as they are.
+Four kinds of folder are understood: one that `fetch` made on another machine (its record goes with
+it), a prepared copy, a snapshot in huggingface_hub's cache (its links name the hashes), and files
+as they are.
 """
 
 import json
@@ -11,13 +12,14 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_demo.weights import faults, hashes, record
+from cxr_demo.errors import WeightsRefused
+from cxr_demo.weights import faults, hashes, prepared, record
 from cxr_demo.weights.fetch import exclusive, refuse_without_room
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.meter import Meter, OnProgress, Phase
 from cxr_demo.weights.parts import discard, part_of
 from cxr_demo.weights.record import FileRecord, Record
-from cxr_demo.weights.sources import PACKAGES, Package, package, wanted
+from cxr_demo.weights.sources import PACKAGES, RECORD, Package, package, wanted
 from cxr_demo.weights.transfer import guarded
 
 _BLOCK = 4 * 1024 * 1024
@@ -27,7 +29,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Imported:
-    """`compared`: every file had a hash from its publisher or from the fetch to compare with."""
+    """`compared`: every file had a hash to compare with: from its publisher, or from where the copy
+    was fetched or prepared."""
 
     package: Package
     record: Record
@@ -47,6 +50,8 @@ def import_folder(
     if not folder.is_dir():
         raise faults.NotAFolder(folder=str(folder))
     brought = record.read(folder)
+    if (folder / prepared.ABOUT).is_file():
+        return _import_copy(folder, brought, Meter(on_progress, stopped or threading.Event()))
     into = package(model or (brought.model if brought else _model_of(folder)))
     if folder.resolve() == into.folder.resolve():
         raise faults.OwnPlace(folder=str(folder))
@@ -59,6 +64,48 @@ def import_folder(
         refuse_without_room(into.folder, sum(each.size for each in should.files.values()))
         kept = _bring(folder, into, should, meter)
     return Imported(into, kept, all(each.published for each in kept.files.values()))
+
+
+def _import_copy(folder: Path, brought: Record | None, meter: Meter) -> Imported:
+    """A prepared copy to its place; all of it, or nothing."""
+    about = prepared.describe(folder)
+    if brought is None:
+        raise faults.NotWhole(folder=str(folder), names=RECORD)
+    into = package(brought.model)
+    if into.card is None or about.precision not in into.card.precisions:
+        raise WeightsRefused(model=brought.model, detail=f"{prepared.ABOUT}: {about.precision}")
+    final = prepared.folder(into.card, about.precision)
+    if folder.resolve() == final.resolve():
+        raise faults.OwnPlace(folder=str(folder))
+    absent = [name for name in brought.files if not (folder / name).is_file()]
+    if absent:
+        raise faults.NotWhole(folder=str(folder), names=absent[0])
+    total = sum(each.size for each in brought.files.values())
+    with exclusive(into), guarded(final):
+        prepared.sweep(final)
+        refuse_without_room(final.parent, total)
+        try:
+            _copy_all(folder, part_of(final), brought, total, meter)
+        except BaseException:  # Ctrl-C too
+            prepared.sweep(final)
+            raise
+        prepared.exchange(final)
+    return Imported(into, brought, compared=True)
+
+
+def _copy_all(folder: Path, part: Path, brought: Record, total: int, meter: Meter) -> None:
+    part.mkdir()
+    meter.begin(Phase.COPY, total)
+    for name in brought.files:
+        meter.file = name
+        _copy(folder / name, part / name, meter)
+    meter.begin(Phase.VERIFY, total)
+    for name, should in brought.files.items():
+        meter.file = name
+        sha256 = hashes.file_sha256(part / name, meter.step, fresh=True)
+        if sha256 != should.sha256 or (part / name).stat().st_size != should.size:
+            raise faults.WrongHash(file=name)
+    record.write(part, brought)
 
 
 def _bring(folder: Path, into: Package, should: Record, meter: Meter) -> Record:

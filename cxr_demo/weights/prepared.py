@@ -10,6 +10,7 @@ weights that lie here (or if those are gone), in the format and by the library o
 """
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -23,6 +24,7 @@ from cxr_demo.paths import models_dir
 from cxr_demo.records import Precision
 from cxr_demo.versions import installed
 from cxr_demo.weights import hashes
+from cxr_demo.weights.parts import part_of
 
 ABOUT = "prepared.json"
 FORMAT = 1
@@ -115,6 +117,33 @@ def find(card: ModelCard, precision: Precision, device: str) -> Prepared | None:
 def write_about(place: Path, about: About) -> None:
     """Describe the copy in `place`."""
     (place / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n", encoding="utf-8")
+
+
+def describe(place: Path) -> About:
+    """What the copy in `place` says of itself. Raises WeightsRefused if it cannot be read."""
+    try:
+        return _read(place)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise WeightsRefused(model=place.name, detail=f"{ABOUT} cannot be read") from error
+
+
+def sweep(final: Path) -> None:
+    """Take away what an attempt to make `final` left; a copy that is whole stays."""
+    for left in (part_of(final), _old(final)):
+        if left.is_dir():
+            shutil.rmtree(left)
+
+
+def exchange(final: Path) -> None:
+    """Put the copy that gathered in the `.part` of `final` in its place, and an older one away."""
+    if final.is_dir():
+        final.replace(_old(final))
+    part_of(final).replace(final)
+    sweep(final)
+
+
+def _old(final: Path) -> Path:
+    return final.with_name(f"{final.name}.old.part")
 
 
 def _look(

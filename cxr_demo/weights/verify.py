@@ -43,7 +43,7 @@ def verify(
     folders = {"": wanted.folder}
     for copy in prepared.all_of(wanted.card) if wanted.card is not None else ():
         folders[f"{copy.folder.name}/"] = copy.folder
-    records = {prefix: record.read(each) for prefix, each in folders.items() if each.is_dir()}
+    records = {prefix: record.read(each) for prefix, each in folders.items() if _holds(each)}
     known = {prefix: each for prefix, each in records.items() if each is not None}
     if not known or ("" in records and records[""] is None):
         raise faults.NoRecord(model=model)
@@ -54,6 +54,11 @@ def verify(
         for prefix, kept in known.items()
         for each in _checked(folders[prefix], kept, meter)
     ]
+
+
+def _holds(folder: Path) -> bool:
+    """False too if only the lock of a visitor is there."""
+    return folder.is_dir() and any(each.name != ".lock" for each in folder.iterdir())
 
 
 def _size(folder: Path, kept: Record) -> int:

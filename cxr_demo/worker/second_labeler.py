@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cxr_demo.errors import CxrError, ModelError
 from cxr_demo.paths import models_dir
 from cxr_demo.records import FindingSet, Notice, PipelineKind, Reading
+from cxr_demo.weights import refuse_altered
 from cxr_demo.worker.answers import note
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class SecondLabeler:
         if files != self._files:
             self._labeler, self._refused, self._files = None, None, None
             try:
+                refuse_altered("CheXbert", folder())
                 self._labeler = _load(folder())
             except CxrError as error:  # the same files will not be better next time
                 self._refused = error

@@ -12,11 +12,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cxr_demo import models, weights
-from cxr_demo.errors import WeightsMissing, WeightsRefused
+from cxr_demo.errors import CxrError, WeightsMissing, WeightsRefused
 from cxr_demo.models import checkpoint, packed, preparing, streaming
 from cxr_demo.models.cards import card
 from cxr_demo.records import Precision
 from cxr_demo.weights import faults, prepared, record
+from cxr_demo.weights.importing import import_folder
 from cxr_demo.weights.prepared import Use
 from cxr_demo.weights.verify import State, verify
 from tests.models.families import CPU, FAMILIES, first_logits
@@ -228,6 +229,44 @@ def test_the_commit_goes_along(home):
     assert made.about.revision == "c" * 40
     shutil.rmtree(home / FAMILY.model)
     assert weights.revision(CARD) == "c" * 40
+
+
+def carried(home, tmp_path):
+    """A prepared copy on a disk that came from another machine, where nothing else lies."""
+    made = preparing.prepare(FAMILY.model, NF4, through="cpu")
+    brought = tmp_path / "usb" / made.folder.name
+    shutil.copytree(made.folder, brought)
+    shutil.rmtree(made.folder)
+    shutil.rmtree(home / FAMILY.model)
+    return brought
+
+
+def test_a_copy_can_be_carried_to_another_machine(home, tmp_path):
+    expected = first_logits(models.load(CARD, NF4), FAMILY.seen(1))
+    done = import_folder(carried(home, tmp_path))
+    assert done.package.id == FAMILY.model and done.compared
+    assert prepared.available(CARD) == (NF4,)
+    assert torch.equal(first_logits(models.load(CARD, NF4), FAMILY.seen(1)), expected)
+    assert all(each.state is State.RIGHT for each in verify(FAMILY.model))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "missing", "unrecorded", "undescribed"])
+def test_a_carried_copy_that_is_not_whole_is_refused_and_leaves_nothing(home, tmp_path, damage):
+    brought = carried(home, tmp_path)
+    path = next(brought.glob("*.safetensors"))
+    if damage == "flipped":
+        whole = bytearray(path.read_bytes())
+        whole[-1] ^= 1
+        path.write_bytes(whole)
+    elif damage == "missing":
+        path.unlink()
+    elif damage == "unrecorded":
+        (brought / "cxr-demo.json").unlink()
+    else:
+        (brought / prepared.ABOUT).write_text("{")
+    with pytest.raises(CxrError):
+        import_folder(brought)
+    assert prepared.all_of(CARD) == () and not list(home.glob("*.part"))
 
 
 def test_copies_are_told_without_torch(home):

@@ -6,10 +6,13 @@ import os
 import pytest
 import torch
 
-from cxr_demo.errors import CxrError
+from cxr_demo.errors import CxrError, WeightsRefused
+from cxr_demo.evaluation import labelling
 from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.reading_notices import sentence
 from cxr_demo.records import PipelineKind
+from cxr_demo.weights import record
+from cxr_demo.weights.record import FileRecord, Record
 from cxr_demo.worker import second_labeler
 from cxr_demo.worker.second_labeler import SecondLabeler, folder
 from tests.labelers.test_chexbert import TINY, write_checkpoint, write_tokenizer
@@ -80,6 +83,19 @@ def test_wrong_files_are_told_by_name_and_tried_again_when_they_change(small):
     put_files()
     os.utime(folder() / "chexbert.pth", (1, 1))
     assert labeler.add_to(reading()).findings[0].labeler == "chexbert"
+
+
+def test_files_that_were_altered_after_they_came_are_not_read(small):
+    put_files()
+    place = folder() / "chexbert.pth"
+    kept = Record("chexbert", files={place.name: FileRecord(place.stat().st_size, "0" * 64)})
+    record.write(folder(), kept)
+    found = SecondLabeler().add_to(reading())
+    assert found.findings == reading().findings and small == []
+    told = CxrError.from_dict(found.notices[0].params["error"]).message("en")
+    assert "chexbert.pth was changed" in told
+    with pytest.raises(WeightsRefused):
+        labelling.load_chexbert("cpu")
 
 
 def test_a_fault_inside_costs_its_labels_and_not_the_reading(monkeypatch):
