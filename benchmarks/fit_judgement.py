@@ -9,7 +9,6 @@ import argparse
 from pathlib import Path
 
 from benchmarks import report
-from cxr_demo.fit import estimate
 from cxr_demo.fit.judgement import PAIRS_WITHIN, UNSEEN_WITHIN, Judged, fit, judge
 from cxr_demo.units import format_bytes
 
@@ -40,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         work = f"batch {row.work.batch}, {row.work.prompt} + {row.work.new}"
         print(f"{row.model:16} {row.precision:12} {row.phase:8} {sizes} {row.error:+7.1%}  {work}")
     found = fit(pairs)
-    print(f"constants of all pairs: {found}; in use: {estimate.CONSTANTS}")
+    print(f"constants of all pairs, which the app takes from there: {found}")
     for row in wrong(rows):
         print(f"OFF: {row.model} {row.precision} {row.phase} {row.error:+.1%}")
     return 1 if wrong(rows) else 0

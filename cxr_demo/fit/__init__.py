@@ -16,7 +16,8 @@ from cxr_demo.fit.answers import (
     basis_words,
     verdict_word,
 )
-from cxr_demo.fit.estimate import Need, Work, need
+from cxr_demo.fit.calibrated import need
+from cxr_demo.fit.estimate import Need, Work
 from cxr_demo.fit.faults import (
     CardNotUnderstood,
     MeasuringStopped,

@@ -7,7 +7,8 @@ import psutil
 
 from cxr_demo.fit import measured
 from cxr_demo.fit.architectures import ARCHITECTURES
-from cxr_demo.fit.estimate import Need, Work, host_need, need
+from cxr_demo.fit.calibrated import need
+from cxr_demo.fit.estimate import Need, Work, host_need
 from cxr_demo.fit.faults import NotDescribed
 from cxr_demo.fit.machine import DESKTOP, Gpu
 from cxr_demo.fit.words import Sentence

@@ -29,14 +29,15 @@ class Text:
 
 @dataclass(frozen=True)
 class Vision:
-    """The vision tower's sizes; `bridge` is the widest row between it and the text (a resampler's
-    middle), 0 if there is none wider than the text."""
+    """The vision tower's sizes: `side` in pixels; `bridge` is the widest row between it and the
+    text (a resampler's middle), 0 if there is none wider than the text."""
 
     width: int
     middle: int
     layers: int
     heads: int
     positions: int
+    side: int
     bridge: int = 0
 
 
@@ -64,16 +65,13 @@ class Architecture:
 
     @property
     def largest_linear(self) -> int:
-        """Elements of the largest linear layer that 4 bits pack."""
-        return max(rows * columns for _, rows, columns, _ in self.linears)
+        """Elements of the largest linear layer."""
+        return self.largest("")
 
-    @property
-    def largest_plain(self) -> int:
-        """Elements of the largest tensor that 4 bits leave as it is."""
-        return max(
-            *(rows * columns for _, rows, columns, _ in self.tables),
-            *(count for _, count in self.plain),
-        )
+    def largest(self, part: str) -> int:
+        """Elements of the largest linear layer whose name begins with `part`; 0 without any."""
+        sizes = (rows * columns for name, rows, columns, _ in self.linears if name.startswith(part))
+        return max(sizes, default=0)
 
 
 def _siglip(
@@ -97,7 +95,7 @@ def _siglip(
 _GEMMA_LINEARS, _GEMMA_PLAIN = _siglip(1152, 4304, 27, 14, 4096)
 MEDGEMMA = Architecture(
     text=Text(2560, 10_240, 34, 8, 4, 256, 262_208, gated=True),
-    vision=Vision(1152, 4304, 27, 16, 4096),
+    vision=Vision(1152, 4304, 27, 16, 4096, 896),
     prompt=296,
     image_tokens=256,
     linears=(
@@ -121,7 +119,7 @@ MEDGEMMA = Architecture(
 _SIGLIP_LINEARS, _SIGLIP_PLAIN = _siglip(1024, 4096, 24, 16, 1024)
 CHEXAGENT_2 = Architecture(
     text=Text(2560, 10_240, 32, 32, 32, 80, 51_200, gated=False),
-    vision=Vision(1024, 4096, 24, 16, 1024, bridge=10_240),
+    vision=Vision(1024, 4096, 24, 16, 1024, 512, bridge=10_240),
     prompt=1064,
     image_tokens=1024,
     linears=(
@@ -147,7 +145,7 @@ CHEXAGENT_2 = Architecture(
 
 CHEXAGENT_8B = Architecture(
     text=Text(4096, 14_336, 32, 32, 8, 128, 32_000, gated=True),
-    vision=Vision(1408, 6144, 40, 16, 1025),
+    vision=Vision(1408, 6144, 40, 16, 1025, 448),
     prompt=160,
     image_tokens=128,
     linears=(

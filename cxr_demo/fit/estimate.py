@@ -45,15 +45,19 @@ class Work:
 
 @dataclass(frozen=True)
 class Constants:
-    """Bytes that no shape gives. `context`: CUDA's context, its libraries and kernels. `slack`:
-    cuBLAS's workspace, captured graphs, and what the allocator reserves and cannot use."""
+    """Bytes that no shape gives. `bare`: CUDA's context before anything was computed; `context`:
+    the same with all kernels and libraries that a reading brings in; `held`: what the allocator
+    holds for them (cuBLAS's workspaces, captured graphs, scratch of the compiled path); `gaps`:
+    what it reserves and cannot use."""
 
+    bare: int
     context: int
-    slack: int
+    held: int
+    gaps: int
 
 
-CONSTANTS = Constants(context=741 * MIB, slack=100 * MIB)
-"""Fitted on the committed measurements; `python -m benchmarks.fit_judgement` prints them."""
+FIRST = Constants(bare=619 * MIB, context=770 * MIB, held=110 * MIB, gaps=120 * MIB)
+"""Where no measurement ships with the program: about what an NVIDIA H200 showed."""
 
 GRAIN, SPARE, TOGETHER = 64, 2, 8
 """The engine's: columns by which room is made, columns beyond the longest sequence of a batch, and
@@ -66,25 +70,31 @@ _REPORT = Work()
 
 
 def need(
-    model: str, precision: Precision, work: Work = _REPORT, constants: Constants = CONSTANTS
+    model: str, precision: Precision, work: Work = _REPORT, constants: Constants = FIRST
 ) -> Need:
     """The estimate. Raises KeyError for a model whose tensors are not described."""
     shape, storage = ARCHITECTURES[model], STORAGES[precision]
-    tensors = storages.weights(shape, storage)
-    fixed = constants.context + constants.slack
-    kept = kept_cache(shape, storage, work)
+    load = storages.weights(shape, storage) + load_surplus(shape, storage) + constants.bare
+    reading = constants.context + constants.held + constants.gaps
+    prefill = max(load, reading + prefilling(shape, storage, work))
+    return Need(load, prefill, max(prefill, reading + decoding(shape, storage, work)))
+
+
+def prefilling(shape: Architecture, storage: Storage, work: Work) -> int:
+    """Bytes of tensors at the peak of seeing and of the prompt's pass, `held` left out."""
     together = min(work.batch, TOGETHER)
-    load = tensors + load_surplus(shape, storage)
-    seeing = tensors + kept + vision_activations(shape, storage, together)
-    reading = (
-        tensors
-        + kept
-        + prefill_cache(shape, storage, work, together)
-        + prefill_activations(shape, storage, work, together)
+    seeing = vision_activations(shape, storage, together)
+    passing = prefill_cache(shape, storage, work, together)
+    passing += prefill_activations(shape, storage, work, together)
+    return (
+        storages.weights(shape, storage) + kept_cache(shape, storage, work) + max(seeing, passing)
     )
-    decode = tensors + kept + decode_activations(shape, storage, work)
-    prefill = max(load, seeing, reading)
-    return Need(fixed + load, fixed + prefill, fixed + max(prefill, decode))
+
+
+def decoding(shape: Architecture, storage: Storage, work: Work) -> int:
+    """Bytes of tensors while tokens are decoded, `held` left out."""
+    kept = storages.weights(shape, storage) + kept_cache(shape, storage, work)
+    return kept + decode_activations(shape, storage, work)
 
 
 def load_surplus(shape: Architecture, storage: Storage) -> int:
@@ -103,11 +113,11 @@ def load_surplus(shape: Architecture, storage: Storage) -> int:
 def kept_cache(shape: Architecture, storage: Storage, work: Work) -> int:
     """Keys and values at fixed addresses, all room of all layers whatever their window: those of
     single readings, and beside them the table of a batch."""
-    columns = positions(shape, work) + work.new
-    single = grained(columns + 1) * row(shape, storage)
     if work.batch == 1:
-        return single
-    return single + work.batch * grained(columns + SPARE) * row(shape, storage)
+        return grained(positions(shape, work) + work.new + 1) * row(shape, storage)
+    report = grained(positions(shape, work) + max(work.new, REPORT_TOKENS) + 1)
+    table = work.batch * grained(positions(shape, work) + work.new + SPARE)
+    return (report + table) * row(shape, storage)
 
 
 def prefill_cache(shape: Architecture, storage: Storage, work: Work, together: int) -> int:
@@ -119,33 +129,47 @@ def prefill_cache(shape: Architecture, storage: Storage, work: Work, together: i
 
 
 def vision_activations(shape: Architecture, storage: Storage, together: int = 1) -> int:
-    """Images in the tower: the widest moment of a block, or of the bridge behind it."""
-    seen = shape.vision
-    block = 2 * seen.width + 2 * seen.middle
-    bridge = seen.width + 2 * seen.bridge
-    widest = seen.positions * max(block, bridge) * storage.active
-    return together * widest + unpacked(shape, storage, 0)
+    """Images in the tower: pixels on their way to the model's type, and the widest moment of a
+    block or of the bridge behind it, where a function is applied or a packed layer multiplies."""
+    seen, text = shape.vision, shape.text
+    pixels = 3 * 3 * seen.side**2 * 4
+
+    def moment(width: int, part: str | None = None) -> int:
+        each = seen.positions * width * storage.active
+        return together * each + (unpacked(shape, storage, part) if part else 0)
+
+    return max(
+        together * pixels + moment(2 * seen.width + 2 * seen.middle),
+        together * pixels + moment(3 * seen.width + seen.middle, "vision"),
+        moment(seen.width + 2 * seen.bridge),
+        moment(seen.bridge + text.width, "resampler"),
+    )
 
 
 def prefill_activations(
     shape: Architecture, storage: Storage, work: Work, together: int = 1
 ) -> int:
-    """All positions of the prompts in one block of the language model, and a row of logits each."""
+    """All positions of the prompts in one block of the language model, where its function is
+    applied or where a packed layer multiplies; and a row of logits each."""
     text = shape.text
+    rows = together * positions(shape, work)
     widest = 3 * text.width + (3 if text.gated else 4) * text.middle
-    each = positions(shape, work) * widest + text.vocabulary
-    return together * each * storage.active + unpacked(shape, storage, together)
+    narrow = 3 * text.width + 2 * text.middle
+    logits = together * text.vocabulary * storage.active
+    return max(
+        rows * widest * storage.active,
+        rows * narrow * storage.active + unpacked(shape, storage, "text"),
+        3 * rows * text.width * storage.active + logits + table_slice(shape, storage, together),
+    )
 
 
 def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int:
-    """One position per row: the keys and values of one layer as attention sees them, and logits."""
+    """One position per row: keys and values of one layer as attention sees them, and logits. One
+    row multiplies packed layers as they are, several unpack them."""
     text = shape.text
     attended = 2 * (positions(shape, work) + work.new) * text.heads * text.head_width
-    whole = (
-        unpacked(shape, storage, work.batch)
-        if work.batch > 1
-        else table_slice(shape, storage, 1)  # one position multiplies 4-bit layers as they are
-    )
+    whole = unpacked(shape, storage, "text") if work.batch > 1 else 0
+    whole = max(whole, table_slice(shape, storage, work.batch))
     return work.batch * (attended + 3 * text.vocabulary) * storage.active + whole
 
 
@@ -165,11 +189,10 @@ def grained(columns: int) -> int:
     return -(-columns // GRAIN) * GRAIN
 
 
-def unpacked(shape: Architecture, storage: Storage, rows: int) -> int:
-    """The largest 4-bit layer as many positions multiply it, or a slice of the table as `rows` last
-    positions do."""
-    linear = storage.product * shape.largest_linear if storage.packed else 0
-    return max(linear, table_slice(shape, storage, rows))
+def unpacked(shape: Architecture, storage: Storage, part: str) -> int:
+    """The largest 4-bit layer of `part` ("text", "vision" or "resampler") as many positions
+    multiply it."""
+    return storage.product * shape.largest(part) if storage.packed else 0
 
 
 def table_slice(shape: Architecture, storage: Storage, rows: int) -> int:
@@ -183,7 +206,7 @@ def table_slice(shape: Architecture, storage: Storage, rows: int) -> int:
 def host_need(model: str, precision: Precision) -> Need:
     """Bytes of main memory without a GPU: the same tensors, the program itself, and the layers that
     a processor has to unpack. Raises KeyError as `need` does."""
-    counted = need(model, precision, constants=Constants(PROGRAM, 0))
+    counted = need(model, precision, constants=Constants(PROGRAM, PROGRAM, 0, 0))
     if not STORAGES[precision].packed:
         return counted
     odd = sum(

@@ -3,12 +3,14 @@
 Each model is judged with constants that were fitted on the others only. Batches are never fitted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from cxr_demo.fit.estimate import Constants, Need, Work, need
+from cxr_demo.fit.architectures import ARCHITECTURES
+from cxr_demo.fit.estimate import Constants, Need, Work, decoding, need
+from cxr_demo.fit.storage import STORAGES
 from cxr_demo.records import Precision
 
 Pair = dict[str, Any]
@@ -47,10 +49,25 @@ def fit(pairs: Sequence[Pair]) -> Constants:
     known = usable(pairs)
     if not known:
         raise ValueError("no pair was measured on a GPU")
-    without = Constants(context=0, slack=0)
-    contexts = [each["decode"]["device"] - each["decode"]["reserved"] for each in known]
-    slacks = [each["decode"]["reserved"] - _estimate(each, without).decode for each in known]
-    return Constants(context=round(median(contexts)), slack=round(median(slacks)))
+
+    def middle(value: Callable[[Pair], float]) -> int:
+        return max(0, round(median(value(each) for each in known)))
+
+    return Constants(
+        bare=middle(lambda each: each["load"]["device"] - each["load"]["reserved"]),
+        context=middle(lambda each: each["decode"]["device"] - each["decode"]["reserved"]),
+        held=middle(lambda each: each["decode"]["allocated"] - _decoding(each)),
+        gaps=middle(lambda each: each["decode"]["reserved"] - _most_allocated(each)),
+    )
+
+
+def _decoding(pair: Pair) -> int:
+    shape = ARCHITECTURES[pair["model"]]
+    return decoding(shape, STORAGES[Precision(pair["precision"])], Work(**pair["work"]))
+
+
+def _most_allocated(pair: Pair) -> int:
+    return max(int(pair[phase]["allocated"]) for phase in PHASES)
 
 
 def judge(pairs: Sequence[Pair]) -> list[Judged]:

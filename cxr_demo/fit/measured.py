@@ -80,16 +80,26 @@ def from_pair(pair: dict[str, Any], created: str, versions: dict[str, str]) -> M
     )
 
 
+def shipped_pairs(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file that `benchmarks/memory.py` wrote; none without the file."""
+    return [] if not path.exists() else list(_record(path)["results"]["pairs"])
+
+
 @cache
 def _shipped(path: Path) -> tuple[Measured, ...]:
     if not path.exists():
         return ()
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = _record(path)
     return tuple(
         from_pair(pair, record["created"], record["versions"])
         for pair in record["results"]["pairs"]
         if pair.get("decode")
     )
+
+
+def _record(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def _here() -> dict[str, Measured]:

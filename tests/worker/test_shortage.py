@@ -43,8 +43,8 @@ def test_needed_free_and_offer(card):
     assert told.params["free"] == 7 * GIB  # what our own worker held counts as free
     assert told.params["needed"] == fit.need("medgemma-4b-it", Precision.BF16).peak
     assert told.params["offer"] == {"model": "medgemma-4b-it", "precision": "nf4"}
-    assert "MedGemma 4B needs 9.0 GiB of memory and 7.0 GiB are free" in told.message("en")
-    assert "precisa de 9,0 GiB de memória e há 7,0 GiB livres" in told.message("pt")
+    assert "MedGemma 4B needs 9.2 GiB of memory and 7.0 GiB are free" in told.message("en")
+    assert "precisa de 9,2 GiB de memória e há 7,0 GiB livres" in told.message("pt")
     again = CxrError.from_dict(told.to_dict())
     assert again.message("pt") == told.message("pt") and "continue em 4 bits" in again.message("pt")
 
