@@ -59,7 +59,7 @@ def test_the_copy_computes_bit_for_bit_the_same(home):
         assert made.use is Use.READY and made.folder == home / f"{family.model}.{precision}"
         assert checkpoint.find(about, precision, CPU).copied
         after = models.load(about, precision)
-        first, second = (dict(each._native.state_dict()) for each in (before, after))
+        first, second = (everything(each._native) for each in (before, after))
         assert set(first) == set(second)
         for name, each in first.items():
             assert torch.equal(_bytes(each), _bytes(second[name])), name
@@ -285,6 +285,11 @@ def change(folder, **fields):
     kept = record.read(folder)
     del kept.files[prepared.ABOUT]
     record.write(folder, kept)
+
+
+def everything(native):
+    """Parameters and buffers, those of unpacked 4-bit layers among them."""
+    return dict([*native.named_parameters(), *native.named_buffers()])
 
 
 def _bytes(tensor):
