@@ -157,17 +157,19 @@ def _figure(rate: float, language: str) -> str:
 
 
 def _left(job: JobStatus | None, rows: Sequence[View], state: str, language: str) -> str:
-    """Seconds for all arms, if every one that is not at its end has a figure."""
+    """For all arms; "≥" if one of them has no figure yet."""
     waiting = [each["seconds"] for each in rows if each["state"] not in ("finished", "failed")]
-    if state not in ("running", "paused") or not waiting or None in waiting:
+    known = [each for each in waiting if each is not None]
+    if state not in ("running", "paused") or not known:
         return UNKNOWN
-    return _about(sum(waiting), language)
+    about = _about(sum(known), language)
+    return about if len(known) == len(waiting) else f"≥ {about}"
 
 
 def _about(seconds: float, language: str) -> str:
     """Without a precision that an estimate has not: whole seconds, minutes, or hours."""
     if seconds < 100:
-        return format_seconds(float(round(seconds)), language).replace(".0", "").replace(",0", "")
+        return f"{max(1, round(seconds))} s"
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return format_seconds(seconds, language)

@@ -11,6 +11,7 @@ from cxr_demo.results import export, meaning, tables
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import ArmResult, Board, BoardName
 from cxr_demo.results.tables import Table
+from cxr_demo.results.words import drawn
 from cxr_demo.ui.bench.progress import arm_name, evaluation_name
 from cxr_demo.ui.state import POLICY
 from cxr_demo.ui.strings import text
@@ -113,7 +114,8 @@ def _board(
 def board_title(name: BoardName, language: str) -> str:
     """One line of the list of evaluations; the manifest's hash tells equal ones apart."""
     images = text("bench.images_all", language, n=thousands(name.images, language))
-    return f"{evaluation_name(name.recipe, language)} · {images} · {name.manifest[:8]}"
+    parts = [evaluation_name(name.recipe, language), images, drawn(name.composition, language)]
+    return " · ".join([*parts, name.manifest[:8]])
 
 
 def find(book: Book, id: str) -> BoardName:
@@ -162,7 +164,7 @@ def _head(board: Board, show: str, language: str) -> View:
     words = text(
         "bench.head",
         language,
-        composition=name.composition,
+        composition=drawn(name.composition, language),
         manifest=name.manifest[:12],
         arms=len(board.arms),
     )

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
@@ -33,6 +34,10 @@ from cxr_demo.worker.messages import JobStatus, WorkerStatus
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
+
+ARMS_FRESH_S = 10.0
+FORM_FRESH_S = 5.0
+"""Seconds for which what costs more than a poll may take is kept."""
 
 
 class Evaluator(Protocol):
@@ -74,6 +79,8 @@ class Bench:
         self._lock = threading.RLock()
         self._error: CxrError | None = None
         self._asked: Future[Any] | None = None
+        self._last_form: tuple[object, float, View] | None = None
+        self._last_arms: tuple[object, float, list[ArmRun]] | None = None
         self._wish = self._kept()
 
     # ------------------------------------------------------------ what is shown
@@ -93,12 +100,12 @@ class Bench:
         with self._reader() as reader:
             groups = reader.groups()
             current = _current(groups, job)
-            arms = reader.arms(current.id) if current else []
+            arms = self._arms(reader, current, job) if current else []
         running = progress.is_running(job) or self._is_asking()
         earlier = [each for each in groups if each is not current][: progress.MOST_EARLIER]
-        form = setup.setup_view(self._wish, self.folders, language, chexbert_present())
+        form = self._form(language)
         if running:
-            form["ready"] = text("bench.none.running", language)
+            form = {**form, "ready": text("bench.none.running", language)}
         own = job if current and job and job.group == current.id else None
         shown = current and progress.current_view(current, arms, own, current.id, language)
         if job is not None and job.group is None:
@@ -133,6 +140,25 @@ class Bench:
         if not owned or owned[0].total is None:
             return None
         return plots.Gpu(owned[0].name, owned[0].total)
+
+    def _form(self, language: str) -> View:
+        """The form; what is installed is looked up anew after `FORM_FRESH_S`."""
+        checks = [self.folders.known(dataset) for dataset, _ in self._wish.sources]
+        key = (language, self._wish, tuple(checks))
+        known = self._last_form
+        if known is None or known[0] != key or time.monotonic() > known[1] + FORM_FRESH_S:
+            made = setup.setup_view(self._wish, self.folders, language, chexbert_present())
+            known = self._last_form = (key, time.monotonic(), made)
+        return known[2]
+
+    def _arms(self, reader: StoreReader, group: Group, job: JobStatus | None) -> list[ArmRun]:
+        """The arms as the store has them. Counting 180,000 rows takes 20 ms, too much for every
+        poll; what moves comes with the worker's status."""
+        key = (group.id, job.state if job else group.state, job.run if job else "")
+        known = self._last_arms
+        if known is None or known[0] != key or time.monotonic() > known[1] + ARMS_FRESH_S:
+            known = self._last_arms = (key, time.monotonic(), reader.arms(group.id))
+        return known[2]
 
     def _job(self) -> JobStatus | None:
         job = self._worker.status().job
