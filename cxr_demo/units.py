@@ -19,7 +19,7 @@ def format_bytes(count: int | None, language: str = "en") -> str:
 
 
 def format_seconds(seconds: float | None, language: str = "en") -> str:
-    """`seconds` as "2.3 ms", "312 ms", "2.4 s", "3 min 20 s" or "2 h 05 min"; `UNKNOWN` for None."""
+    """`seconds` as "2.3 ms", "312 ms", "2.4 s", "3 min 20 s", "2 h 05 min"; `UNKNOWN` for None."""
     if seconds is None:
         return UNKNOWN
     if 0 < seconds < 0.01:
