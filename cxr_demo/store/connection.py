@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from cxr_demo.store.faults import StoreRefused
 from cxr_demo.store.migrations import migrate
 
 PATIENCE_S = 20
@@ -38,14 +39,17 @@ class Opened:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, on the disk at the end."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        """All or nothing, on the disk at the end. Raises StoreRefused."""
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreRefused(detail=str(error)) from error
             raise
-        self._connection.execute("COMMIT")
 
     def __enter__(self) -> Self:
         return self

@@ -19,6 +19,7 @@ from cxr_demo.evaluation.plan import Plan
 from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.records import Group
 from cxr_demo.store.runs import RunStore
 from cxr_demo.worker.faults import JobRunning
 from cxr_demo.worker.messages import JobState, JobStatus
@@ -104,11 +105,18 @@ class Jobs:
                 _log.info("going on with an evaluation")
                 self.start(left.kind, left.recipe)
         for group in self._opened_evaluations().groups():
-            if self._job is None and group.state == "running":
-                _log.info("going on with an evaluation of a recipe")
-                self._begin(RecipeRun(resumed(group), self._opened_evaluations(), group.id))
-            elif self._status is None and group.state == "paused":
-                self._tell_of_paused(group.id)
+            try:
+                self._take_up(group)
+            except CxrError as error:  # its folders are gone, say: it is not tried for ever
+                state = str(JobState.FAILED)
+                self._opened_evaluations().set_group_state(group.id, state, error.to_dict())
+
+    def _take_up(self, group: Group) -> None:
+        if self._job is None and group.state == "running":
+            _log.info("going on with an evaluation of a recipe")
+            self._begin(RecipeRun(resumed(group), self._opened_evaluations(), group.id))
+        elif self._status is None and group.state == "paused":
+            self._tell_of_paused(group.id)
 
     def wants(self) -> tuple[str, Precision]:
         """The model that the evaluation needs on the device."""

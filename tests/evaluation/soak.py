@@ -178,10 +178,12 @@ def soak(victims, count, seed, most=8, say=print):
     with tempfile.TemporaryDirectory() as place:
         wanted = undisturbed(count, Path(place) / "undisturbed.sqlite")
     killed, whole = Counter(), 0
-    for number, victim in enumerate(victims):
-        there, after, hit = one_round(victim, count, chance, most)
+    waiting = list(victims)
+    while waiting:
+        there, after, hit = one_round(waiting[0], count, chance, most)
+        victim = waiting.pop(0) if hit else waiting[0]  # the work was over before: once more
         killed[victim] += hit
-        say(f"{number + 1}/{len(victims)} {victim}: {there} rows, {after} after, killed {hit}")
+        say(f"{killed.total()}/{len(victims)} {victim}: {there} rows, {after} after, killed {hit}")
         if after >= 2 * int(count):
             finish(count)
             assert digests(store_path()) == wanted, "not the rows of an undisturbed run"

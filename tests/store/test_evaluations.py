@@ -12,6 +12,7 @@ from cxr_demo.findings import FINDINGS
 from cxr_demo.paths import private_dir
 from cxr_demo.store import migrations
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.faults import StoreRefused
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import Group, LabelRow, Row, SampleRow, TimedImage, pack, unpack
 from cxr_demo.store.runs import RunStore
@@ -198,3 +199,14 @@ def test_an_arm_of_30000_rows_is_read_in_a_fraction_of_a_second(path):
         took = time.monotonic() - began
     assert found.labels["rules"].shape == (size, 14) and found.present["rules"].all()
     assert took < 1.5, took
+
+
+def test_a_full_disk_is_told_in_words_and_leaves_the_file_as_it_was(path):
+    store, run = filled(path)
+    with store:
+        store.commit(run, row(0))
+        (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreRefused, match="disk is full"):
+            store.commit(run, row(1, report="long " * 9000))
+        assert store.done(run) == {0} and not store._connection.in_transaction

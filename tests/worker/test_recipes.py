@@ -116,3 +116,18 @@ def test_the_terminal_runs_it_shows_it_and_labels_again(monkeypatch, capsys, dat
     assert [each["micro_f1"] for each in again] == [direct["micro_f1"], report["micro_f1"]]
     assert cli.main([*command[:-1], "--data", "/nowhere", "--language", "en"]) == 1
     assert "CheXpert" in capsys.readouterr().err
+
+
+def test_an_evaluation_whose_data_are_gone_is_not_tried_for_ever(start, tmp_path):
+    folder = write_layout("chexpert-valid", tmp_path / "chexpert", 3, width=256)
+    worker = start()
+    began = worker.start_evaluation(RECIPE, {"chexpert": str(folder)}, OPTIONS).result(30)
+    assert began.state is JobState.RUNNING
+    status = worker.wait(at(1), 30)
+    folder.rename(tmp_path / "elsewhere")
+    psutil.Process(status.pid).kill()
+    worker.wait(lambda now: now.pid not in (None, status.pid), 30)
+    assert worker.status().job is None
+    with StoreReader(store_path()) as reader:
+        (group,) = reader.groups()
+    assert (group.state, group.error["code"]) == ("failed", "data_folder_missing")
