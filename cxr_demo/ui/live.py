@@ -39,7 +39,9 @@ def wait_words(status: WorkerStatus, choice: Choice | None, language: str) -> st
     if job.swap_seconds is not None:
         seconds = format_seconds(job.swap_seconds, language)
         wait = text("bench.swap.wait", language, seconds=seconds)
-    return text("bench.swap", language, name=model_name(job.model, language), wait=wait)
+    precision = text(f"precision.{job.precision}", language)
+    name = f"{model_name(job.model, language)} ({precision})"
+    return text("bench.swap", language, name=name, wait=wait)
 
 
 def worker_words(status: WorkerStatus, language: str) -> str:

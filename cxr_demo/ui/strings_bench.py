@@ -171,15 +171,17 @@ _PROGRESS: dict[str, Pair] = {
         "A memória da GPU encheu em {at}: o lote caiu à metade, para {slots}.",
     ),
     "bench.note.resumed": ("Went on at {at} after a break.", "Retomada em {at} após uma pausa."),
+    "bench.start": ("Start", "Iniciar"),
+    "bench.estimate_start": ("Estimate the time, then ask", "Estimar o tempo e perguntar"),
     "bench.pause": ("Pause", "Pausar"),
     "bench.resume": ("Resume", "Retomar"),
     "bench.start_timed": ("Start all arms", "Iniciar todos os braços"),
     "bench.stop": ("Stop", "Parar"),
     "bench.swap": (
-        "An evaluation is running with {name}: this model must be loaded in its place, and then "
-        "{name} again{wait}. The evaluation waits meanwhile and loses nothing.",
-        "Há uma avaliação em andamento com {name}: este modelo precisa ser carregado no lugar, e "
-        "depois {name} de novo{wait}. A avaliação espera e nada perde.",
+        "An evaluation is running with {name}. A reading with the model chosen here loads it in "
+        "its place, and the evaluation's again afterwards{wait}; the evaluation loses nothing.",
+        "Há uma avaliação em andamento com {name}. Uma leitura com o modelo escolhido aqui o "
+        "carrega no lugar e, depois, o da avaliação de novo{wait}; a avaliação nada perde.",
     ),
     "bench.swap.wait": (" (about {seconds} each time)", " (cerca de {seconds} por vez)"),
     "bench.quick.title": ("Nothing has been evaluated here yet", "Nada foi avaliado aqui ainda"),
@@ -325,7 +327,6 @@ _PAGE: dict[str, Pair] = {
     "js.bench.check": ("Check", "Conferir"),
     "js.bench.checking": ("Looking into the folder…", "Conferindo a pasta…"),
     "js.bench.estimate": ("Estimate the time", "Estimar o tempo"),
-    "js.bench.start": ("Start", "Iniciar"),
     "js.bench.progress": ("Progress", "Andamento"),
     "js.bench.to_results": ("Results", "Resultados"),
     "js.bench.earlier": ("Earlier evaluations", "Avaliações anteriores"),

@@ -195,14 +195,16 @@ class Bench:
             self.folders.forget(dataset)
 
     def start(self, trial: bool, agreed: bool, language: str) -> View:
-        """Start what is chosen; a `trial` only times a few images per arm. Answers a question
-        instead where labels would come from the rules only and nobody has agreed to that."""
+        """Start what is chosen; a `trial`, which always comes first where patients' images are
+        read, only times a few images per arm. Answers a question instead where labels would come
+        from the rules only and nobody has agreed to that."""
         wish = self._wish
         if setup.hindrance(wish, self.folders, language):
             return {}  # the page shows why, beside a button that it should not have pressed
         if wish.evaluation != "phantoms" and not agreed and not chexbert_present():
             return _question(language)
         folders = {name: str(path) for name, path in self.folders.paths().items()}
+        trial = trial or wish.evaluation != "phantoms"
         self._start(wish.recipe(), wish.data(folders), {"trial": True} if trial else {})
         return {}
 

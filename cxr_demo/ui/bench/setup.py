@@ -38,6 +38,10 @@ def setup_view(wish: Wish, folders: Folders, language: str, chexbert: bool) -> V
         "folders": [_folder(dataset, part, folders, language) for dataset, part in wish.sources],
         "labeler": text(f"bench.labeler.{'both' if chexbert else 'rules'}", language),
         "arms": _arms(wish, language),
+        "start": text(
+            "bench.start" if wish.evaluation == "phantoms" else "bench.estimate_start", language
+        ),
+        "estimate": wish.evaluation == "phantoms",
         "ready": hindrance(wish, folders, language),
     }
 

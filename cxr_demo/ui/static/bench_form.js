@@ -185,7 +185,7 @@ export class BenchForm {
 
   // ---------------------------------------------------------------- the start
 
-  start({ arms, labeler, ready }) {
+  start({ arms, labeler, ready, ...words }) {
     const { pane } = this;
     const act = (what) => () => pane.act(what, { wish: this.wish });
     return h(
@@ -197,8 +197,8 @@ export class BenchForm {
       h(
         "div",
         { class: "bench-buttons" },
-        h("button", { class: "small", type: "button", id: "bench-estimate", disabled: !!ready, onclick: act("estimate") }, pane.t("js.bench.estimate")),
-        h("button", { class: "primary", type: "button", id: "bench-start", disabled: !!ready, onclick: () => this.begin() }, pane.t("js.bench.start")),
+        ...(words.estimate ? [h("button", { class: "small", type: "button", id: "bench-estimate", disabled: !!ready, onclick: act("estimate") }, pane.t("js.bench.estimate"))] : []),
+        h("button", { class: "primary", type: "button", id: "bench-start", disabled: !!ready, onclick: () => this.begin() }, words.start),
       ),
     );
   }

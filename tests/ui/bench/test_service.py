@@ -101,7 +101,8 @@ def test_without_chexbert_it_asks_before_patients_are_read(bench, worker, tmp_pa
     assert "F1 (rules)" in " ".join(answer["question"])
     assert worker.asked == []
     assert bench.start(trial=False, agreed=True, language="en") == {}
-    assert worker.asked[0][2] == {"chexpert": str(root)}
+    assert worker.asked[0][2:] == ({"chexpert": str(root)}, {"trial": True})
+    assert bench.state("en")["setup"]["start"] == "Estimate the time, then ask"
     folder = models_dir() / "chexbert"
     folder.mkdir(parents=True)
     (folder / "chexbert.pth").write_bytes(b"x")
