@@ -263,7 +263,7 @@ class Book:
         if score is None:
             return None
         arrays, computing = self._ask(score.task)
-        identical, counting = self._twins.ask(*stamps)
+        identical, counting = self._twins.ask(*stamps, score.images)
         margin = float(group.recipe.get("margin", 0.02))
         difference = None if arrays is None else difference_of(arrays, margin)
         return scoring.pair_result(

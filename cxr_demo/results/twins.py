@@ -3,6 +3,7 @@ thread of its own, and shown when it is there.
 """
 
 import threading
+import time
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 from cxr_demo.results.cache import Cache
 from cxr_demo.results.scoring import Outputs, same_outputs
 from cxr_demo.store.reading import StoreReader
+
+_DELAY = 1.5
+_LARGE = 5000
+"""With more images than this, so many seconds pass before shares are counted: points and figures
+come first, and both want the interpreter."""
 
 Stamp = tuple[Hashable, ...]
 """A run's id first, then what changes with its rows."""
@@ -26,18 +32,21 @@ class Twins:
         self._shares: dict[tuple[Stamp, Stamp], float | None] = {}
         self._asked: set[tuple[Stamp, Stamp]] = set()
         self._outputs = Cache(8)
-        self._closed = False
+        self._closed = threading.Event()
+        self._from = 0.0
         self.finished = 0
         """How many shares have been counted so far."""
 
-    def ask(self, first: Stamp, second: Stamp) -> tuple[float | None, bool]:
+    def ask(self, first: Stamp, second: Stamp, images: int) -> tuple[float | None, bool]:
         """The share in 0..1 of images with the same output (None without common images), and
-        whether it is still being counted."""
+        whether it is still being counted. `images`: how many there are."""
         pair = first, second
         with self._lock:
             if pair in self._shares:
                 return self._shares[pair], False
             if pair not in self._asked:
+                if not self._asked:
+                    self._from = time.monotonic() + (_DELAY if images > _LARGE else 0.0)
                 self._asked.add(pair)
                 self._lane.submit(self._count, pair)
             return None, True
@@ -50,8 +59,7 @@ class Twins:
 
     def close(self) -> None:
         """End the thread; what is not counted yet is left."""
-        with self._lock:
-            self._closed = True
+        self._closed.set()
         self._lane.submit(self._close).result()
         self._lane.shutdown()
 
@@ -60,7 +68,7 @@ class Twins:
             self._reader.close()
 
     def _count(self, pair: tuple[Stamp, Stamp]) -> None:
-        if self._closed:
+        if self._closed.wait(max(0.0, self._from - time.monotonic())):
             return
         share = same_outputs(self._of(pair[0]), self._of(pair[1]))
         with self._lock:
