@@ -38,7 +38,8 @@ class KeyValueCache:
         storage: tuple[list[Tensor], list[Tensor]] | None = None,
     ) -> None:
         """`storage`: keys and values of each layer that already lie somewhere, to be written to in
-        place of new ones."""
+        place of new ones; such a cache is `lent`: its owner may lend the place again."""
+        self.lent = storage is not None
         self.shapes = tuple(shapes)
         self.batch, self.room, self.window = batch, room, window
         self.dtype, self.device = dtype, device

@@ -1,10 +1,9 @@
 """The captured path: a decode step as one CUDA graph. No compiler is needed, only CUDA.
 
-One sequence runs over a `Step` that is kept from one reading to the next; everything else (several
-rows, endings of one prefix) takes the plain path.
+One sequence runs over a `Step` that is kept from one reading to the next: it ends where the next
+one is prefilled. Everything else (several rows, endings of one prefix) takes the plain path.
 """
 
-import weakref
 from collections.abc import Callable, Iterator
 
 import torch
@@ -36,27 +35,28 @@ class CapturedEngine(PlainEngine):
         self.name = name
         self._forwards = forwards or (lambda slots: through(network))
         self._kept: Step | None = None
-        self._user: weakref.ref[KeyValueCache] | None = None
+        self._user: KeyValueCache | None = None
 
     def steps(self, slots: int, room: int) -> Step:
         """A step for `slots` sequences of up to `room` positions, as `many.Table` takes it."""
         return Step(self._network, slots, room, self._forwards(slots))
 
     def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
-        free = self._user is None or self._user() is None
-        if batch > 1 or room == 0 or not free:
+        if batch > 1 or room == 0:
             return super()._cache(batch, length, room)
         needed = -(-(length + room + 1) // GRAIN) * GRAIN
         if self._kept is None or self._kept.room < needed:
             self._kept = None  # before its successor: two at once are not needed
             self._kept = self.steps(1, needed)
-        cache = self._kept.cache.row(length)
-        self._user = weakref.ref(cache)
-        return cache
+        self._user = self._kept.cache.row(length)
+        return self._user
 
     def _step_of(self, state: State) -> Step | None:
-        mine = self._user is not None and self._user() is state.cache
-        return self._kept if mine else None
+        if state.cache is self._user:
+            return self._kept
+        if state.cache.lent:
+            raise RuntimeError("another sequence has begun since: this one cannot go on")
+        return None
 
     @torch.no_grad()
     def decode(

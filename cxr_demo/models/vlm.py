@@ -39,6 +39,7 @@ AttentionInterface.register(ATTENTION, sdpa_attention_forward)
 
 WARM_WAIT_S = 2.0
 """How long a warm-up waits for the compiled path: it is there at once if it lies on the disk."""
+WARM_TOKENS = 2
 PADDING = -2
 """In rows of ids: no position at all."""
 
@@ -304,8 +305,8 @@ class VisionLanguageModel(ABC):
             self._compiled.wait(WARM_WAIT_S)
         black = Seen(np.zeros((self.side, self.side, 3), np.uint8), "black")
         longest = max(self.card.prompts.values(), key=lambda each: each.max_new_tokens)
-        for _ in itertools.islice(self.generate(black, longest), 2):
-            pass
+        asked = itertools.count()
+        list(self.generate(black, longest, lambda: next(asked) > WARM_TOKENS))
 
     def reset_peaks(self) -> None:
         """Start a new measurement of `peaks`."""

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Request, Sampling
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.records import Prompt
@@ -78,3 +79,16 @@ def test_the_cache_refuses_more_than_it_holds(tiny):
     state = engine.prefill(tiny.prefix(noise(9), PROMPT), 2)
     with pytest.raises(ValueError, match="the cache holds"):
         engine.force(state, torch.full((1, 3), 400))
+
+
+def test_a_sequence_that_another_one_replaced_does_not_go_on(tiny):
+    """One cache is kept from one reading to the next, also after one that was left half way."""
+    engine = CapturedEngine(tiny._network)
+    first = engine.prefill(tiny.prefix(noise(1), PROMPT), 20)
+    left = engine.decode(first, Request(20))
+    next(left)
+    second = engine.prefill(tiny.prefix(noise(2), PROMPT), 20)
+    assert second.cache.keys[0].data_ptr() == first.cache.keys[0].data_ptr()
+    with pytest.raises(RuntimeError, match="another sequence has begun"):
+        list(engine.decode(first, Request(20)))
+    assert len(list(engine.decode(second, Request(20)))) == 20

