@@ -9,17 +9,26 @@ import pytest
 from cxr_demo import plots
 from cxr_demo.findings import FINDINGS
 from cxr_demo.plots import labels, memory
+from cxr_demo.results.book import Book
 from cxr_demo.results.records import MARK
-from tests.results.build import Made
-from tests.results.conftest import PAIRED
+from tests.results.build import Made, fill
+from tests.results.conftest import PAIRED, POLICY
 
 F1_KINDS = ("bars", "folds", "memory", "findings", "paired")
+GROUP = "group0000000001"
 GPU = plots.Gpu("NVIDIA RTX A2000 12GB", 12 * 1024**3)
 
 
-@pytest.fixture
-def full(board):
-    return board(images=300, name="aggregated")
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """One board with everything on it, made once: no figure changes it."""
+    folder = tmp_path_factory.mktemp("full")
+    fill(folder / "evaluations.sqlite", PAIRED, images=300, name="aggregated")
+    book = Book(folder / "evaluations.sqlite", folder / "kept")
+    book.board(GROUP, "chexbert", POLICY)
+    assert book.wait(60)
+    yield book.board(GROUP, "chexbert", POLICY)
+    book.close()
 
 
 def texts(figure):
@@ -113,19 +122,13 @@ def test_unconfirmed_imported_and_unfinished_runs_say_so(full):
 
 def test_intervals_are_drawn_as_computing_until_they_are_there(open_book):
     book = open_book(images=300, name="aggregated")
-    first = book.board(book.boards()[0].id, "chexbert", full_policy())
+    first = book.board(GROUP, "chexbert", POLICY)
     assert "computing" in texts(plots.figure("bars", first, "en"))
     assert "computing" in texts(plots.figure("folds", first, "en"))
     assert "computing" in texts(plots.figure("paired", first, "en"))
     assert book.wait(60)
-    second = book.board(book.boards()[0].id, "chexbert", full_policy())
+    second = book.board(GROUP, "chexbert", POLICY)
     assert "computing" not in texts(plots.figure("bars", second, "en"))
-
-
-def full_policy():
-    from tests.results.conftest import POLICY
-
-    return POLICY
 
 
 def test_whiskers_are_the_folds_and_the_interval_is_another_mark(full):
