@@ -208,16 +208,21 @@ def _folder(dataset: str, part: str, folders: Folders, language: str) -> View:
         "folder": checked.folder if checked else kept,
         "busy": checked.busy if checked else False,
         "error": checked.error.message(language) if checked and checked.error else None,
+        "mark": _mark(checked, language),
         "facts": _facts(checked, part, language),
         "missing": _missing(checked, part, language),
     }
+
+
+def _mark(checked: Checked | None, language: str) -> str | None:
+    drawn = checked is not None and checked.found is not None and checked.found.synthetic
+    return text("bench.synthetic", language) if drawn else None
 
 
 def _facts(checked: Checked | None, part: str, language: str) -> list[str]:
     found = checked.found if checked else None
     if checked is None or found is None:
         return []
-    mark = [text("bench.synthetic", language)] if found.synthetic else []
     lines = [
         text(
             "bench.part" if each.part == part else "bench.part_unused",
@@ -229,7 +234,7 @@ def _facts(checked: Checked | None, part: str, language: str) -> list[str]:
         for each in sorted(found.parts, key=lambda each: each.part != part)
     ]
     took = text("bench.checked_in", language, seconds=format_seconds(checked.seconds, language))
-    return [*mark, *lines, took]
+    return [*lines, took]
 
 
 def _missing(checked: Checked | None, part: str, language: str) -> list[str]:

@@ -149,7 +149,7 @@ export class BenchForm {
     );
   }
 
-  folder({ dataset, title, folder, busy, facts, missing, error }) {
+  folder({ dataset, title, folder, busy, mark, facts, missing, error }) {
     const { pane } = this;
     const input = h("input", {
       type: "text",
@@ -178,7 +178,8 @@ export class BenchForm {
       ),
       busy ? h("p", { class: "folder-busy", role: "status" }, pane.t("js.bench.checking")) : null,
       error ? h("p", { class: "folder-error" }, error) : null,
-      ...facts.map((words) => h("p", { class: "folder-fact" }, words)),
+      mark ? h("p", { class: "synthetic" }, mark) : null,
+      ...facts.map((words) => h("p", { class: words.startsWith("✓") ? "folder-fact is-there" : "folder-fact" }, words)),
       ...missing.map((words) => h("p", { class: "folder-missing" }, words)),
     );
   }

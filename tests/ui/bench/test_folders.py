@@ -61,9 +61,9 @@ def test_the_form_says_what_is_there_and_what_is_missing(folders, chexpert):
     check(folders, "chexpert", chexpert)
     assert hindrance(WISH, folders, "en") is None
     (row,) = setup_view(WISH, folders, "en", chexbert=False)["folders"]
-    assert row["facts"][0] == "SYNTHETIC, NOT PATIENTS"
-    assert "valid: 6 images" in row["facts"][1]
-    assert "not used here" in row["facts"][2]
+    assert row["mark"] == "SYNTHETIC, NOT PATIENTS"
+    assert "valid: 6 images" in row["facts"][0]
+    assert "not used here" in row["facts"][1]
     assert row["missing"] == []
 
 
