@@ -142,6 +142,7 @@ _PROGRESS: dict[str, Pair] = {
     "bench.phase.measuring": ("measuring memory and time", "medindo memória e tempo"),
     "bench.phase.loading": ("loading the model", "carregando o modelo"),
     "bench.phase.labelling": ("CheXbert is labelling", "CheXbert rotulando"),
+    "bench.phase.asking": ("asking for a calibration", "perguntando para a calibração"),
     "bench.share": ("Images done", "Imagens feitas"),
     "bench.fact.images": ("Images, all arms", "Imagens, todos os braços"),
     "bench.fact.rate": ("Rate now", "Ritmo agora"),
@@ -300,6 +301,7 @@ _RUN: dict[str, Pair] = {
     "bench.run.vram": ("VRAM, one image, peak less baseline", "VRAM, uma imagem, pico menos base"),
     "bench.run.vram_batch": ("VRAM in batches, device peak", "VRAM em lotes, pico do dispositivo"),
     "bench.run.rss": ("Memory of the process, peak", "Memória do processo, pico"),
+    "bench.run.alone": ("Other labels alone than in the batch", "Outros rótulos a sós que em lote"),
     "bench.run.time": ("Time per image, batch 1", "Tempo por imagem, lote 1"),
     "bench.run.time_value": (
         "{mean} ± {sd} over {n} images, {tokens} tokens",

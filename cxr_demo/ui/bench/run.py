@@ -168,6 +168,7 @@ def _facts(opened: Opened, result: ArmResult, language: str) -> list[tuple[str, 
         ("bench.run.vram_batch", _bytes(cost.vram_batch_peak, language)),
         ("bench.run.rss", _bytes(memory.get("rss_peak"), language)),
         ("bench.run.time", _time(arm.facts.get("time_per_image"), language)),
+        ("bench.run.alone", _alone(arm.facts.get("alone_against_batch"))),
         ("bench.run.throughput", _throughput(cost.images_per_second, language)),
         ("bench.run.notes", _notes(arm, language)),
         ("prov.versions", ", ".join(f"{k} {v}" for k, v in sorted(versions.items()))),
@@ -201,6 +202,12 @@ def _time(measured: Mapping[str, Any] | None, language: str) -> str | None:
         n=measured["n"],
         tokens=format_rate(measured.get("mean_tokens"), language),
     )
+
+
+def _alone(compared: Mapping[str, Any] | None) -> str | None:
+    """Of the images that were read at batch 1 too, those with other labels: rounding differs with
+    what else is in a batch, as after a resume."""
+    return None if not compared else f"{compared['labels_differ']} / {compared['images']}"
 
 
 def _throughput(rate: float | None, language: str) -> str | None:
