@@ -158,7 +158,9 @@ def _print(
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  " + "  ".join(cells).rstrip())
-    print(f"\n{advice.sentence.message(language)}\n")
+    print(f"\n{advice.sentence.message(language)}")
+    study = fit.beside_study(answers)
+    print(f"{study.message(language)}\n" if study else "")
 
 
 def _headline(card: Gpu | None, found: Machine, language: str) -> str:

@@ -29,6 +29,7 @@ from cxr_demo.fit.machine import Gpu, Machine, machine, typed
 from cxr_demo.fit.measured import Measured
 from cxr_demo.fit.offers import offer
 from cxr_demo.fit.qualities import qualities
+from cxr_demo.fit.study import beside_study
 from cxr_demo.fit.words import Sentence
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "answer",
     "answers",
     "basis_words",
+    "beside_study",
     "machine",
     "need",
     "offer",

@@ -53,6 +53,7 @@ class FitApi:
         chosen, error = _target(machine, asked.get("gpu", ""), asked.get("card", ""))
         answers = self.fitness.answers(chosen)
         advice = fit.advice(answers, fit.qualities())
+        study = fit.beside_study(answers)
         model = asked.get("model") or advice.model or next(iter(PACKAGES))
         pair = _pair(answers, model, asked.get("precision") or str(advice.precision))
         scale = fit_view.scale_of(answers)
@@ -64,6 +65,7 @@ class FitApi:
             "error": error.message(language) if error else None,
             "memory": fit_view.memory_view(machine, chosen, language),
             "advice": [text("fit.advice", language), advice.sentence.message(language)],
+            "study": study.message(language) if study else None,
             "columns": fit_view.columns_view(language),
             "axis": fit_view.axis_view(answers, language),
             "models": [self._model(each, answers, scale, language) for each in packages],

@@ -191,3 +191,15 @@ def test_what_was_measured_here_is_what_advice_names(open_book, monkeypatch):
     assert (said.model, said.precision) == (best.model, best.precision)
     assert f"{best.f1:.3f} [{best.low:.3f}, {best.high:.3f}]" in said.sentence.en
     assert best.dataset in said.sentence.en and best.dataset_pt in said.sentence.pt
+
+
+def test_the_studys_conclusion_stands_beside_ours_with_the_reason():
+    said = fit.beside_study(fit.answers(fit.typed(12)))
+    assert "needs a card of 16 GB" in said.en and "estimate" in said.en
+    assert "which a card of 8 GB holds: the study measured another program" in said.en
+    assert "o estudo mediu outro programa" in said.pt
+    assert fit.beside_study(fit.answers(None, ram_free=6 * GIB)) is None
+    large = figures(peak=15 * GIB)
+    measured.keep(dataclasses.replace(large, precision=Precision.BF16))
+    agreeing = fit.beside_study(fit.answers(fit.Gpu(large.gpu, 24 * GIB, 23 * GIB)))
+    assert "measured on this GPU" in agreeing.en and agreeing.en.endswith("which agrees.")

@@ -22,6 +22,7 @@ export class FitPane {
     this.error = h("p", { class: "failure", role: "alert" });
     this.note = h("p", { class: "fit-note" });
     this.advice = h("p", { class: "advice", role: "status" });
+    this.study = h("p", { class: "hint study" });
     this.table = h("div", { class: "fit-table" });
     this.table.addEventListener("keydown", (event) => this.move(event));
     this.pair = h("section", { class: "fit-pair" });
@@ -30,7 +31,7 @@ export class FitPane {
     const left = h(
       "div",
       { class: "fit-left" },
-      ...[strip, this.error, this.note, this.advice, this.table],
+      ...[strip, this.error, this.note, this.advice, this.table, this.study],
     );
     const right = h("div", { class: "fit-right" }, this.pair, this.weights.element);
     root.replaceChildren(h("div", { class: "fit-pane" }, left, right));
@@ -60,6 +61,7 @@ export class FitPane {
     this.going = Boolean(told.weights.going || told.pair?.measure.going);
     this.chosen = told.chosen;
     const { targets, error, memory, advice, columns, axis, models, language } = told;
+    this.study.textContent = told.study ?? "";
     this.drawStrip({ targets, error, memory, advice, language });
     this.drawTable({ columns, axis, models, chosen: told.chosen });
     this.drawPair(told.pair);
