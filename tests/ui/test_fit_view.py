@@ -26,7 +26,8 @@ def rows(gpu, language="en"):
     return {(a.model, a.precision): fit_view.row_view(a, scale, language) for a in answers}
 
 
-def test_an_estimate_is_marked_in_every_number():
+def test_an_estimate_is_marked_in_every_number(monkeypatch, tmp_path):
+    monkeypatch.setattr(measured, "SHIPPED", tmp_path / "none.json")
     row = rows(MODERN)["chexagent-8b", Precision.NF4]
     assert row["estimated"] and row["basis"] == "estimate"
     assert all(row[each].startswith("≈") for each in ("load", "prefill", "decode"))
