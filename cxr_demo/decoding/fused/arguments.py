@@ -1,4 +1,4 @@
-"""What kernels are told, as the structures of `kernels.cu`."""
+"""What kernels are told, as the structures of `cuda/`."""
 
 import ctypes
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cxr_demo.decoding.fused.parts import Decoder, Matrix, Nf4, Norm
 
-NO_ADD, ADD, ADD_NORMED = 0, 1, 2  # kernels.cu: enum Add
+NO_ADD, ADD, ADD_NORMED = 0, 1, 2  # cuda/common.cu: enum Add
 
 
 class Unsuited(Exception):
@@ -17,7 +17,7 @@ class Unsuited(Exception):
 
 
 class Input(ctypes.Structure):
-    """kernels.cu: Input."""
+    """cuda/common.cu: Input."""
 
     _fields_ = (
         *((name, c_void_p) for name in ("x", "y", "x_out", "y_weight", "weight", "bias")),
@@ -27,7 +27,7 @@ class Input(ctypes.Structure):
 
 
 class Piece(ctypes.Structure):
-    """kernels.cu: Piece."""
+    """cuda/product.cu: Piece."""
 
     _fields_ = (
         *((name, c_void_p) for name in ("values", "scales", "scales2", "bias")),

@@ -17,7 +17,7 @@ MOST_SPLITS = 32
 
 
 class Attention(ctypes.Structure):
-    """kernels.cu: Attention."""
+    """cuda/attention.cu: Attention."""
 
     _fields_ = (
         *(

@@ -16,7 +16,8 @@ from torch.cuda import _utils as torch_cuda
 
 from cxr_demo.paths import private_dir
 
-SOURCE = Path(__file__).with_name("kernels.cu")
+FILES = ("common.cu", "product.cu", "attention.cu", "batch.cu")
+"""In `cuda/`; one after the other they are one source."""
 _PROGRAMMATIC = 6  # CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
 _OVERLAPPED = (9, 0)
 
@@ -26,7 +27,7 @@ class CompilerMissing(Exception):
 
 
 class Kernels:
-    """Compiled instances of the templates in `kernels.cu`, on one device."""
+    """Compiled instances of the templates in `cuda/`, on one device."""
 
     def __init__(self, names: Sequence[str], device: torch.device) -> None:
         """`names`: template instances such as "prepare<2560,1,2>". Raises CompilerMissing."""
@@ -88,9 +89,15 @@ class _Config(ctypes.Structure):
     )
 
 
+def read_source() -> bytes:
+    """All kernels."""
+    folder = Path(__file__).with_name("cuda")
+    return b"\n".join((folder / name).read_bytes() for name in FILES)
+
+
 def _built(names: tuple[str, ...], capability: tuple[int, int]) -> tuple[bytes, dict[str, str]]:
     """Machine code and the names in it, from disk or from NVRTC."""
-    source = SOURCE.read_bytes()
+    source = read_source()
     key = hashlib.sha256(
         json.dumps([source.decode(), names, capability, torch.version.cuda]).encode()
     ).hexdigest()[:32]
@@ -117,7 +124,7 @@ def _compiled(
 ) -> tuple[bytes, dict[str, str]]:
     nvrtc = _nvrtc()
     program = c_void_p()
-    _must(nvrtc, nvrtc.nvrtcCreateProgram(byref(program), source, b"kernels.cu", 0, None, None))
+    _must(nvrtc, nvrtc.nvrtcCreateProgram(byref(program), source, b"decoding.cu", 0, None, None))
     try:
         for name in names:
             _must(nvrtc, nvrtc.nvrtcAddNameExpression(program, name.encode()))

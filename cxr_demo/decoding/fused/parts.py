@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class NormKind(IntEnum):
-    """The numbers are those of `kernels.cu`."""
+    """The numbers are those of `cuda/common.cu`."""
 
     GEMMA = 1
     RMS = 2
@@ -19,7 +19,7 @@ class NormKind(IntEnum):
 
 
 class Act(IntEnum):
-    """The numbers are those of `kernels.cu`."""
+    """The numbers are those of `cuda/common.cu`."""
 
     NONE = 0
     GELU_TANH = 1

@@ -25,14 +25,14 @@ from cxr_demo.decoding.fused.forward import Entered
 from cxr_demo.decoding.fused.parts import Act, Decoder, Matrix, Norm
 from cxr_demo.decoding.slots import SlotCache
 
-ROWS, GATED, PAIR = 0, 1, 2  # kernels.cu: enum Shape
+ROWS, GATED, PAIR = 0, 1, 2  # cuda/common.cu: enum Shape
 LONGEST_SLICE = 2560
 """Columns whose input a warp holds in registers."""
 _LANES = 256  # columns that a warp reads at a time
 
 
 class Gemv(ctypes.Structure):
-    """kernels.cu: Gemv."""
+    """cuda/product.cu: Gemv."""
 
     _fields_ = (
         ("input", Input),
@@ -89,7 +89,7 @@ def groups_of(slices: int, nf4: bool) -> int:
 
 
 def resident(threads: int) -> int:
-    """Blocks at work on a multiprocessor at once (kernels.cu: resident)."""
+    """Blocks at work on a multiprocessor at once (cuda/product.cu: resident)."""
     return 3 if threads <= 192 else 2 if threads <= 320 else 1
 
 
