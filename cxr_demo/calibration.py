@@ -99,6 +99,12 @@ def write(calibration: Calibration) -> Path:
     return target
 
 
+def stamp() -> int:
+    """Another number after any calibration was written; 0 without one."""
+    folder = private_dir() / "calibrations"
+    return folder.stat().st_mtime_ns if folder.is_dir() else 0
+
+
 def find(key: Key) -> Calibration | None:
     """The calibration for exactly `key`, or None. Raises CalibrationDamaged."""
     place = path(key)

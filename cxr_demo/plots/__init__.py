@@ -9,16 +9,17 @@ No server, no browser and no pixel here: the page draws with the plotly.js of th
 from importlib.util import find_spec
 from pathlib import Path
 
-from cxr_demo.plots import bars, findings, folds, memory, paired, stand_ins
+from cxr_demo.plots import bars, findings, folds, memory, paired, reliability, stand_ins
 from cxr_demo.plots.blank import blank
 from cxr_demo.plots.levels import Gpu
 from cxr_demo.plots.look import Spec
 from cxr_demo.results.records import Board, Pair, said
 
-__all__ = ["KINDS", "PNG", "Gpu", "asks", "empty", "figure", "javascript", "title"]
+__all__ = ["KINDS", "PNG", "Gpu", "asks", "empty", "figure", "javascript", "runs", "title"]
 
-KINDS = ("bars", "folds", "memory", "findings", "paired", "stand_ins")
-"""Figure 3, 4 and 5 of the study, F1 per finding, 4 bits against bf16, memory of random weights."""
+KINDS = ("bars", "folds", "memory", "findings", "paired", "stand_ins", "reliability")
+"""Figure 3, 4 and 5 of the study, F1 per finding, 4 bits against bf16, memory of random weights,
+and, of one arm, its answers to yes/no questions."""
 
 PNG = {"format": "png", "width": 1280, "height": 720, "scale": 2}
 """What `Plotly.toImage` is given: letters as large as on the screen, at 2560 x 1440 pixels. A
@@ -31,6 +32,7 @@ _TITLES: dict[str, Pair] = {
     "findings": findings.TITLE,
     "paired": paired.TITLE,
     "stand_ins": stand_ins.TITLE,
+    "reliability": reliability.TITLE,
 }
 
 _NO_ARM: Pair = (
@@ -56,6 +58,10 @@ _MISSING: dict[str, Pair] = {
         "No run with random weights has a measured VRAM here.",
         "Nenhuma execução com pesos aleatórios tem VRAM medida aqui.",
     ),
+    "reliability": (
+        "No run of this evaluation was asked yes/no questions.",
+        "Nenhuma execução desta avaliação recebeu perguntas de sim ou não.",
+    ),
 }
 
 
@@ -68,8 +74,8 @@ def figure(
     run: str | None = None,
 ) -> Spec:
     """One figure of `board`; where it has nothing to show, one that says what is missing. `gpu`:
-    this machine's, for figure 5. `run`: one arm only, for F1 per finding. Raises KeyError for an
-    unknown kind."""
+    this machine's, for figure 5. `run`: one arm only, for F1 per finding and for kinds that `runs`
+    has an arm of. Raises KeyError for an unknown kind."""
     if not asks(kind, board):
         mark = said(board.mark, language) if board.mark else ""
         return blank(title(kind, language), said(_MISSING[kind], language), language, dark, mark)
@@ -77,6 +83,8 @@ def figure(
         return memory.memory(board, language, dark, gpu)
     if kind == "findings":
         return findings.findings(board, language, dark, run)
+    if kind == "reliability":
+        return reliability.reliability(board, language, dark, run)
     draw = {
         "bars": bars.bars,
         "folds": folds.folds,
@@ -100,7 +108,15 @@ def asks(kind: str, board: Board) -> bool:
         "memory": lambda: bool(memory.points(board)),
         "paired": lambda: bool(board.pairs),
         "stand_ins": lambda: bool(stand_ins.measured(board)),
+        "reliability": lambda: bool(reliability.arms(board)),
     }[kind]()
+
+
+def runs(kind: str, board: Board) -> list[str] | list[None]:
+    """The `run` of each figure of this kind: none, one figure for all arms, or one for each arm."""
+    if not asks(kind, board):
+        return []
+    return [e.arm.run for e in reliability.arms(board)] if kind == "reliability" else [None]
 
 
 def empty(kind: str, missing: str, language: str, dark: bool = True) -> Spec:

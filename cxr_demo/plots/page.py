@@ -81,10 +81,11 @@ def _section(
         found.append(f'<p class="badge">{_text(said(_COMPUTING, language))}</p>')
     found += [_table(tables.arms(board, language)), _meanings(board, language)]
     for kind in plots.KINDS:
-        if plots.asks(kind, board):
-            name = export.file_name(board, language, "png").replace(".png", f"_{kind}.png")
+        for run in plots.runs(kind, board):
+            ending = f"_{kind}_{run[:12]}.png" if run else f"_{kind}.png"
+            name = export.file_name(board, language, "png").replace(".png", ending)
             at = len(figures)
-            figures.append((plots.figure(kind, board, language, dark, gpu), name))
+            figures.append((plots.figure(kind, board, language, dark, gpu, run), name))
             found.append(
                 f'<figure><div class="plot" id="plot{at}" style="height:{_high(figures[at][0])}px">'
                 "</div>"
@@ -99,6 +100,8 @@ def _section(
         for each in board.arms
         if each.figures is not None
     ]
+    asked = (tables.answers(board, each, language) for each in board.arms)
+    found += [_folded(each) for each in asked if each is not None]
     if board.stand_ins:
         found.append(_table(tables.stand_ins(board, language)))
     return "\n".join([*found, "</section>"])

@@ -7,14 +7,14 @@ are kept in memory as long as they have not changed.
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.paths import private_dir
 from cxr_demo.records import PipelineKind, Precision
-from cxr_demo.results import brought, loading, scoring, study
+from cxr_demo.results import asked, brought, loading, scoring, study
 from cxr_demo.results.cache import Cache
 from cxr_demo.results.desk import Desk, State
 from cxr_demo.results.records import (
@@ -60,6 +60,7 @@ class Book:
         self.closed = False
         self._images, self._rows = Cache(2), Cache(_KEPT_ROWS)
         self._scores, self._pair_scores = Cache(_KEPT_SCORES), Cache(_KEPT_SCORES)
+        self._asked = Cache(_KEPT_SCORES)
         self._twins = Twins(self._path)
         self._watch = Watch(self._path, (self._desk, self._twins))
 
@@ -78,6 +79,11 @@ class Book:
         found = self._in_lane(lambda reader: self._board(reader, name, labeler, policy))
         self._watch.took(time.monotonic() - begun)
         return found
+
+    def with_answers(self, board: Board, run: str | None = None) -> Board:
+        """The same board with answers to yes/no questions, of one run or of all that were asked.
+        Up to a second for each of them, once."""
+        return self._in_lane(lambda reader: self._with_answers(reader, board, run))
 
     def slices(
         self, name: str, run: str, labeler: str, policy: UncertaintyPolicy
@@ -169,6 +175,17 @@ class Book:
             return brought.result(arm, by, policy)
         score = self._score(reader, group, run, by, policy)
         return self._with_interval(arm, by, policy, score)
+
+    def _with_answers(self, reader: StoreReader, board: Board, run: str | None) -> Board:
+        group, runs = _group(reader, board.name.id)
+        images, settings, policy = self._manifest(reader, group), settings_of(group), board.policy
+        found = {}
+        for each in runs if len(images.patients) else ():
+            if run in (None, each.id):
+                key = (each.id, *asked.stamp(reader, each.id), policy, settings)
+                make = partial(asked.answered, reader, each, images, policy, settings)
+                found[each.id] = self._asked.get(key, make)
+        return asked.filled(board, found)
 
     def _without_images(self, reader: StoreReader, group: Group) -> bool:
         """Whether the image list is not here: all of the group's runs come from elsewhere."""

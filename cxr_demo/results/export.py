@@ -15,6 +15,7 @@ from cxr_demo.findings import FINDINGS
 from cxr_demo.metrics import counts
 from cxr_demo.metrics.bootstrap import Estimate
 from cxr_demo.metrics.finding_sets import FindingSetName
+from cxr_demo.metrics.probabilities import BINS
 from cxr_demo.results import words
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import ArmResult, Board, Pair, PairResult, said
@@ -103,6 +104,35 @@ _IDENTICAL: Pair = ("share of outputs equal to bf16's", "fração de saídas igu
 _POWER: Pair = ("power for a difference of the margin", "poder para a diferença da margem")
 _HOLM: Pair = ("exact McNemar against bf16, p by Holm", "McNemar exato contra bf16, p de Holm")
 
+_ANSWERS: dict[str, Pair] = {
+    "counted": ("images asked yes or no", "imagens com pergunta de sim ou não"),
+    "present": ("images asked that have it", "imagens com pergunta que o têm"),
+    "auroc": ("AUROC of yes/no answers", "AUROC das respostas de sim ou não"),
+    "brier": (
+        "Brier score of yes/no answers, raw, uncalibrated",
+        "Brier das respostas de sim ou não, brutas, não calibradas",
+    ),
+    "brier_calibrated": (
+        "Brier score of yes/no answers, calibrated",
+        "Brier das respostas de sim ou não, calibradas",
+    ),
+}
+_CURVES: dict[str, Pair] = {
+    "raw": ("raw, uncalibrated", "brutas, não calibradas"),
+    "calibrated": ("calibrated", "calibradas"),
+}
+_BIN: dict[str, Pair] = {
+    "said": (
+        "mean answer, {which}, bin {at} of {bins}",
+        "resposta média, {which}, faixa {at} de {bins}",
+    ),
+    "true": (
+        "share present, {which}, bin {at} of {bins}",
+        "fração presente, {which}, faixa {at} de {bins}",
+    ),
+    "images": ("answers, {which}, bin {at} of {bins}", "respostas, {which}, faixa {at} de {bins}"),
+}
+
 Cells = tuple[str, ...]
 
 
@@ -167,6 +197,7 @@ def _arm(board: Board, result: ArmResult, language: str) -> Iterator[Cells]:
             yield row(_SPREAD, float(figures.folds.deviation))
         yield row(_UNPARSED, figures.unparsed_share)
         yield from _findings(row, result)
+    yield from _answers(board, result, language)
     yield row(_FAILED, result.arm.failed)
     yield from _costs(board, result, language)
 
@@ -184,6 +215,29 @@ def _findings(row: "_Rows", result: ArmResult) -> Iterator[Cells]:
                 value = float("nan")  # nobody has it: not defined
             whole = None if result.intervals is None else getattr(result.intervals, key)
             yield row(words_of, value, None if whole is None else _at(whole, at), finding=name)
+
+
+def _answers(board: Board, result: ArmResult, language: str) -> Iterator[Cells]:
+    """Answers to yes/no questions: scores per finding, and the bins of all findings together."""
+    answers = result.answered
+    if answers is None:
+        return
+    row = _Rows(board, result, language, answers.images, answers.remark)
+    for key, words_of in _ANSWERS.items():
+        values = getattr(answers, key)
+        for at, finding in enumerate(FINDINGS if values is not None else ()):
+            estimate = _at(values, at) if key == "auroc" else None
+            value = float((values.value if key == "auroc" else values)[at])
+            yield row(words_of, value, estimate, finding=finding.name_in(language))
+    for key, which in _CURVES.items():
+        curve = getattr(answers, key)
+        for at, place in enumerate(() if curve is None else curve.place):
+            for name, words_of in _BIN.items():
+                filled = [
+                    text.format(which=said(which, language), at=place + 1, bins=BINS)
+                    for text in words_of
+                ]
+                yield row((filled[0], filled[1]), float(getattr(curve, name)[at]))
 
 
 def _slices(board: Board, book: Book, result: ArmResult, language: str) -> Iterator[Cells]:
@@ -237,7 +291,12 @@ class _Rows:
     """Rows of one arm: called with a figure, gives its cells."""
 
     def __init__(
-        self, board: Board, result: ArmResult, language: str, images: int | None = None
+        self,
+        board: Board,
+        result: ArmResult,
+        language: str,
+        images: int | None = None,
+        remark: Pair | None = None,
     ) -> None:
         arm, self.language = result.arm, language
         self._by = words.labeler(result.labeler, language)
@@ -251,7 +310,8 @@ class _Rows:
             str(arm.total),
             arm.cost.gpu or "",
         )
-        self._remarks = "; ".join(words.marks(arm, language))
+        more = [said(remark, language)] if remark is not None else []
+        self._remarks = "; ".join([*words.marks(arm, language), *more])
 
     def __call__(
         self,

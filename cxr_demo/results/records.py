@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_demo.findings import UncertaintyPolicy
-from cxr_demo.metrics.bootstrap import Difference
+from cxr_demo.metrics.bootstrap import Difference, Estimate
 from cxr_demo.metrics.counts import Counts
 from cxr_demo.metrics.mcnemar import McNemar
+from cxr_demo.metrics.probabilities import Reliability
 from cxr_demo.metrics.summary import Figures, Intervals, Rows
 from cxr_demo.records import PipelineKind, Precision
 
@@ -124,10 +125,33 @@ class ArmRows:
 
 
 @dataclass(frozen=True, eq=False)
+class Answered:
+    """A model's answers to one yes/no question per finding against the targets of the `images`
+    that were asked.
+
+    Per finding (14,): `counted` images, `present` among them, `auroc` (Platt's scaling keeps it),
+    `brier`; NaN where not defined. `raw` has all findings' answers together. `brier_calibrated` and
+    `calibrated` (of the `scaled` findings that have a scaling) are None unless a calibration is
+    here that was fitted on other patients; `remark` says so, or why not."""
+
+    images: int
+    counted: NDArray[np.int64]
+    present: NDArray[np.int64]
+    auroc: Estimate
+    brier: NDArray[np.float64]
+    raw: Reliability
+    remark: Pair
+    scaled: int = 0
+    brier_calibrated: NDArray[np.float64] | None = None
+    calibrated: Reliability | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ArmResult:
     """An arm with its figures. `labeler` is DIRECT for the direct pipeline. `counts` (14, 4) are
     the whole confusion counts. `figures` is None without rows, and for random weights; `intervals`
-    is None while they are computed and where there are too few patients."""
+    is None while they are computed and where there are too few patients. `answered` is None unless
+    yes/no questions were asked, and `Book.with_answers` filled it in."""
 
     arm: Arm
     labeler: str
@@ -136,6 +160,7 @@ class ArmResult:
     counts: Counts | None = None
     intervals: Intervals | None = None
     computing: bool = False
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True, eq=False)

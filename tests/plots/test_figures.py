@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import plotly.graph_objects as go
 import pytest
@@ -23,11 +24,12 @@ GPU = plots.Gpu("NVIDIA RTX A2000 12GB", 12 * 1024**3)
 def full(tmp_path_factory):
     """One board with everything on it, made once: no figure changes it."""
     folder = tmp_path_factory.mktemp("full")
-    fill(folder / "evaluations.sqlite", PAIRED, images=300, name="aggregated")
+    arms = (replace(PAIRED[0], asked=40), *PAIRED[1:])
+    fill(folder / "evaluations.sqlite", arms, images=300, name="aggregated")
     book = Book(folder / "evaluations.sqlite", folder / "kept")
     book.board(GROUP, "chexbert", POLICY)
     assert book.wait(60)
-    yield book.board(GROUP, "chexbert", POLICY)
+    yield book.with_answers(book.board(GROUP, "chexbert", POLICY))
     book.close()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from cxr_demo.datasets.draw import Draw, Mix, Source
 from cxr_demo.datasets.recipe import Recipe
+from cxr_demo.findings import FINDINGS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import Group, LabelRow, Row, SampleRow, TimedImage
@@ -31,6 +32,7 @@ class Made:
     failed: int = 0
     gpu: str = "NVIDIA A100-SXM4-40GB"
     follows: int | None = None
+    asked: int = 0
 
 
 def recipe(name="preliminary"):
@@ -155,11 +157,27 @@ def _arm(store, group, arm, codes, number, synthetic):
     connection.executemany("INSERT INTO text VALUES (?, ?, ?, ?)", texts)
     connection.executemany("INSERT INTO label VALUES (?, ?, ?, ?, ?)", labels)
     connection.execute("COMMIT")
-    store.set_facts(run, **_facts(arm, synthetic))
+    for at in range(arm.failed, min(arm.asked, done)):
+        store.add_answers(run, at, answers(codes[at], at))
+    store.set_facts(run, signature=signature, **_facts(arm, synthetic))
     for at in range(3):
         store.add_timing(run, TimedImage(at, 0.05, 2.9, 0.01, 60))
     store.set_arm_state(run, "finished" if done == images else "running")
     return run
+
+
+def answers(codes, seed):
+    """To yes/no questions: high where the model's own label is present, with overlap."""
+    rng = np.random.default_rng(seed)
+    yes = np.where(codes == 1, 0.35, 0.05) + 0.6 * rng.random(len(codes))
+    return {
+        "question_id": "q-1",
+        "question": "Is there {finding}?",
+        "tokens": {"yes": [["Yes", 1]], "no": [["No", 2]]},
+        "yes": dict(zip(map(str, FINDINGS), yes.round(3).tolist(), strict=True)),
+        "mass": dict.fromkeys(map(str, FINDINGS), 0.9),
+        "seconds": 0.5,
+    }
 
 
 def _facts(arm, synthetic):

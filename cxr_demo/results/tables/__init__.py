@@ -1,5 +1,6 @@
 """Tables in words: formatted cells for screen, page and CSV, and the run behind each row."""
 
+from cxr_demo.results.tables.answers import answers
 from cxr_demo.results.tables.arms import arms, stand_ins
 from cxr_demo.results.tables.common import Table, arm_name, notes
 from cxr_demo.results.tables.one import findings, slices
@@ -9,6 +10,7 @@ from cxr_demo.results.tables.policies import MAIN, policies
 __all__ = [
     "MAIN",
     "Table",
+    "answers",
     "arm_name",
     "arms",
     "findings",

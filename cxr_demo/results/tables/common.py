@@ -33,6 +33,14 @@ class Table:
 TITLE: dict[str, Pair] = {
     "arms": ("Results", "Resultados"),
     "findings": ("Per finding", "Por achado"),
+    "answers": (
+        "Answers to yes/no questions, raw, uncalibrated",
+        "Respostas a perguntas de sim ou não, brutas, não calibradas",
+    ),
+    "answers_both": (
+        "Answers to yes/no questions, raw and calibrated",
+        "Respostas a perguntas de sim ou não, brutas e calibradas",
+    ),
     "pairs": ("4 bits against bf16, same images", "4 bits contra bf16, mesmas imagens"),
     "mcnemar": (
         "Who errs where: exact McNemar test per finding, Holm over 14",

@@ -73,6 +73,7 @@ class BenchApi:
                 policy_of(given.get("policy", "")),
                 _language(request),
                 lambda position: self._has_image(given.get("run", ""), position),
+                dark=given.get("theme") != "light",
             )
         except CxrError as error:
             raise HTTPException(404) from error

@@ -23,7 +23,7 @@ def saved(
     book: Book, choice: Choice, kind: str, gpu: plots.Gpu | None, language: str
 ) -> tuple[str, bytes]:
     """(file name, content) of an export; `kind` is "csv" or "html". Raises NoBoard."""
-    board = board_of(book, choice)
+    board = book.with_answers(board_of(book, choice))
     name = export.file_name(board, language, kind)
     if kind == "csv":
         return name, export.csv(board, book, language)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cxr_demo import plots
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, UncertaintyPolicy
 from cxr_demo.metrics.f1 import CODES
@@ -61,11 +62,12 @@ def run_view(
     policy: UncertaintyPolicy,
     language: str,
     has_image: Callable[[int], bool],
+    dark: bool = True,
 ) -> View:
-    """Everything of the run's dialog; `has_image` says whether the file of a position is here.
-    Raises NoRun."""
+    """Everything of the run's dialog; `has_image` says whether the file of a position is here,
+    `dark` is for its figure. Raises NoRun."""
     opened = book.read(lambda reader: _open(reader, run))
-    board = book.board(opened.group.id, labeler, policy)
+    board = book.with_answers(book.board(opened.group.id, labeler, policy), run)
     result = next((e for e in (*board.arms, *board.stand_ins) if e.arm.run == run), None)
     if result is None:
         raise NoRun
@@ -77,6 +79,9 @@ def run_view(
         "marks": marks,
         "saying": meaning.sentence(result, language) or "",
         "tables": [table_view(each, language) for each in _tables(book, board, result, language)],
+        "figure": plots.figure("reliability", board, language, dark, run=run)
+        if result.answered is not None
+        else None,
         "facts": _facts(opened, result, language),
         "examples_title": text("bench.run.examples", language),
         "examples_note": text(
@@ -91,13 +96,15 @@ def run_view(
 
 
 def _tables(book: Book, board: Board, result: ArmResult, language: str) -> list[Table]:
-    """F1 and its kin by finding, and by data set, view, sex and age."""
+    """F1 and its kin by finding and by data set, view, sex and age; answers to yes/no questions."""
     if result.figures is None:
         return []
     run = result.arm.run
     slices = book.slices(board.name.id, run, board.labeler, board.policy)
+    answers = tables.answers(board, result, language)
     return [
         tables.findings(board, result, language),
+        *([answers] if answers is not None else []),
         tables.slices(board, slices, language, run),
     ]
 

@@ -1,5 +1,6 @@
 // One run: its recipe, hashes and versions, its findings, and images beside what was said of them.
 
+import { draw } from "./bench_plot.js";
 import { table } from "./bench_table.js";
 import { fill, h } from "./dom.js";
 
@@ -8,21 +9,25 @@ export async function runDialog(pane, run, choice) {
   const { language } = app;
   const words = app.t("js.bench.opening_run");
   app.dialogs.show(app.t("js.bench.run_title"), h("p", { role: "status" }, words), h("progress"));
-  const asked = new URLSearchParams({ run, labeler: choice.labeler ?? "", policy: choice.policy ?? "", lang: language });
+  const asked = new URLSearchParams({ run, labeler: choice.labeler ?? "", policy: choice.policy ?? "", theme: choice.theme ?? "dark", lang: language });
   const found = await pane.ask(`run?${asked}`);
   if (!app.dialogs.dialog.open) return; // closed while it was asked for
   if (!found) return app.dialogs.show(app.t("js.bench.run_title"), h("p", { class: "failure" }, app.t("js.lost")));
   const facts = found.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
+  const chart = h("div", { class: "run-figure" });
+  chart.style.height = `${Math.max(600, found.figure?.layout.meta.least ?? 0)}px`;
   const examples = h("div", { class: "examples" });
   app.dialogs.show(
     found.title,
     ...found.marks.map((each) => h("p", { class: "synthetic" }, each)),
     ...(found.saying ? [h("p", { class: "bench-saying" }, found.saying)] : []),
     h("div", { class: "run-columns" }, h("div", {}, ...found.tables.map((each) => table(each))), h("dl", { class: "stamp" }, ...facts)),
+    ...(found.figure ? [chart] : []),
     h("h3", {}, found.examples_title),
     h("p", { class: "table-note" }, found.examples_note),
     examples,
   );
+  if (found.figure) draw(chart, found.figure, () => {});
   fill(examples, ...found.examples.map((each) => example(each, app)));
 }
 

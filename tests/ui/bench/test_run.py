@@ -1,0 +1,28 @@
+"""A run's page: answers to yes/no questions stand there if the run was asked, else nothing."""
+
+import pytest
+
+from cxr_demo.results.records import MARK
+from cxr_demo.ui.bench.run import run_view
+from tests.results.build import Made
+from tests.results.conftest import POLICY, open_book
+
+__all__ = ["open_book"]
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_answers_stand_in_the_page_of_the_run_that_was_asked(open_book, language):
+    book = open_book((Made(asked=60), Made("chexagent-2-3b")), images=60, synthetic=True)
+    grounds = {}
+    for run in book.boards()[0].runs:
+        for dark in (True, False):
+            view = run_view(book, run, "rules", POLICY, language, lambda at: False, dark)
+            aurocs = [each for each in view["tables"] if "AUROC" in each["columns"]]
+            asked = "MedGemma" in view["title"]
+            assert len(aurocs) == asked and (view["figure"] is not None) == asked
+            if asked:
+                mark = MARK[language == "pt"]
+                assert aurocs[0]["mark"] == mark
+                assert mark in view["figure"]["layout"]["title"]["text"]
+                grounds[dark] = view["figure"]["layout"]["paper_bgcolor"]
+    assert grounds[True] != grounds[False]
