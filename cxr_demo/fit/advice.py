@@ -12,7 +12,8 @@ from cxr_demo.units import format_bytes
 @dataclass(frozen=True)
 class Quality:
     """A measured F1 (micro, 14 findings) with the bounds of its 95 % interval (None while they are
-    computed), on `images` of `dataset`, which in Portuguese is called `dataset_pt`."""
+    computed), on `images` of `dataset`, as `recipe` reads them and `labeler` labels the
+    answers. `dataset_pt` is its name in Portuguese."""
 
     model: str
     precision: Precision
@@ -22,7 +23,14 @@ class Quality:
     dataset: str
     images: int
     pipeline: PipelineKind
+    labeler: Sentence
+    recipe: str
     dataset_pt: str | None = None
+
+    @property
+    def like(self) -> tuple[str, ...]:
+        """What two figures must share to be compared: they say nothing of each other otherwise."""
+        return self.labeler.en, self.pipeline, self.recipe, self.dataset
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,9 @@ class Advice:
 
 
 def advice(answers: Sequence[Answer], qualities: Sequence[Quality] = ()) -> Advice:
-    """The pair that fits with the best measured F1, on the data set on which most of them were
-    measured; without one, by memory only: as published goes before 4 bits, then the one that leaves
-    most room. `qualities` of other pairs don't matter."""
+    """The pair that fits with the best measured F1, among those that were measured alike, and of
+    such groups the one with most pairs; without one, by memory only: as published goes before 4
+    bits, then the one that leaves most room. `qualities` of other pairs don't matter."""
     fitting = [each for each in answers if each.runs]
     if not fitting:
         return _nothing(answers)
@@ -75,10 +83,10 @@ def _known(fitting: Sequence[Answer], qualities: Sequence[Quality]) -> list[tupl
 
 
 def _comparable(known: list[tuple[Answer, Quality]]) -> list[tuple[Answer, Quality]]:
-    """Those of one data set: figures of different ones say nothing of each other."""
-    sets: dict[str, list[tuple[Answer, Quality]]] = {}
+    """Those of one data set, recipe, pipeline and labeler."""
+    sets: dict[tuple[str, ...], list[tuple[Answer, Quality]]] = {}
     for each in known:
-        sets.setdefault(each[1].dataset, []).append(each)
+        sets.setdefault(each[1].like, []).append(each)
 
     def weight(rows: list[tuple[Answer, Quality]]) -> tuple[int, int]:
         return len({(one.model, one.precision) for one, _ in rows}), rows[0][1].images
@@ -98,12 +106,14 @@ def _by_quality(chosen: Answer, found: Quality) -> Advice:
     images = f"{found.images:,}"
     tight = chosen.verdict is Verdict.TIGHT
     en = (
-        f"{chosen.name} in {words.en}: of what fits here it has the best measured F1, {figure}, on "
-        f"{images} images of {found.dataset}{', but with little room to spare' if tight else ''}."
+        f"{chosen.name} in {words.en}: of what fits here it has the best measured F1 "
+        f"({found.labeler.en}), {figure}, on {images} images of {found.dataset}"
+        f"{', but with little room to spare' if tight else ''}."
     )
     pt = (
-        f"{chosen.name} em {words.pt}: do que cabe aqui, tem o melhor F1 medido, {_comma(figure)}, "
-        f"em {images.replace(',', '.')} imagens de {found.dataset_pt or found.dataset}"
+        f"{chosen.name} em {words.pt}: do que cabe aqui, tem o melhor F1 medido "
+        f"({found.labeler.pt}), {_comma(figure)}, em {images.replace(',', '.')} imagens de "
+        f"{found.dataset_pt or found.dataset}"
         f"{', mas com pouca folga' if tight else ''}."
     )
     return Advice(Sentence(en, pt), chosen.model, chosen.precision)

@@ -2,6 +2,7 @@
 
 from cxr_demo.fit.advice import Quality
 from cxr_demo.fit.architectures import ARCHITECTURES
+from cxr_demo.fit.words import Sentence
 
 
 def qualities() -> tuple[Quality, ...]:
@@ -18,6 +19,8 @@ def qualities() -> tuple[Quality, ...]:
             dataset=found.composition,
             images=found.images,
             pipeline=found.pipeline,
+            labeler=Sentence(*(words.labeler(found.labeler, each) for each in ("en", "pt"))),
+            recipe=found.recipe,
             dataset_pt=words.drawn(found.composition, "pt"),
         )
         for model in ARCHITECTURES

@@ -50,13 +50,13 @@ class Barred:
     @property
     def detail(self) -> str:
         """In symbols, for an error's sentence."""
-        return f"compute capability {_dotted(self.found)} < {_dotted(self.least)}"
+        return f"compute capability {dotted(self.found)} < {dotted(self.least)}"
 
     def message(self, language: str = "en") -> str:
         """One sentence in `language` ("pt" or "en")."""
         sentences = (_EN, _PT) if self.least == BFLOAT16 else (_OLD_EN, _OLD_PT)
         return sentences[language == "pt"].format(
-            precision=self.precision.upper(), found=_dotted(self.found), least=_dotted(self.least)
+            precision=self.precision.upper(), found=dotted(self.found), least=dotted(self.least)
         )
 
 
@@ -89,5 +89,6 @@ def first_fit(offered: Sequence[Precision], capability: Sequence[int] | None) ->
     return next((each for each in offered if barred(each, capability) is None), offered[0])
 
 
-def _dotted(capability: Capability) -> str:
+def dotted(capability: Capability) -> str:
+    """As NVIDIA writes it, "7.5"."""
     return f"{capability[0]}.{capability[1]}"

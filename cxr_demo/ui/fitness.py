@@ -1,7 +1,7 @@
 """Does it fit, as all screens know it: one machine, asked about once a second, and one measurement.
 
-The reading room's picker and the screen "Will it fit?" read the same answers, so that they can
-never say two things.
+The reading room's picker, the screen "Will it fit?" and the Benchmarks screen read the same
+answers, so that they can never say two things.
 """
 
 import threading
@@ -14,6 +14,8 @@ from cxr_demo import fit
 from cxr_demo.errors import CxrError
 from cxr_demo.fit import Answer, Gpu, Machine
 from cxr_demo.records import Precision, Telemetry
+from cxr_demo.telemetry import capability
+from cxr_demo.telemetry.capability import Barred
 from cxr_demo.worker.streams import Measuring
 
 FRESH_S = 1.0
@@ -74,9 +76,19 @@ class Fitness:
         return fit.answers(gpu or machine.first, machine.ram_free)
 
     def answer(self, model: str, precision: Precision) -> Answer | None:
-        """One pair on this machine; None for a model without published tensors (the embedded)."""
-        found = (e for e in self.answers() if (e.model, e.precision) == (model, precision))
-        return next(found, None)
+        """One pair on this machine, in any precision; None for a model without published tensors
+        (the embedded)."""
+        machine = self.machine()
+        try:
+            return fit.answer(model, precision, machine.first, machine.ram_free)
+        except fit.NotDescribed:
+            return None
+
+    def barred(self, precision: Precision) -> Barred | None:
+        """Why the GPU that the app uses cannot compute `precision`; None if it can, or if there is
+        no GPU."""
+        gpu = self.machine().first
+        return None if gpu is None else capability.barred(precision, gpu.capability)
 
     def measure(self, model: str, precision: Precision) -> None:
         """Start measuring, unless a measurement goes on."""

@@ -103,7 +103,7 @@ def _serve(
     errands = Errands(given)
     fitness = Fitness(lambda: worker.status().telemetry, worker)
     fit_api = FitApi(sessions, errands, fitness)
-    bench_api = wiring.connect(worker, files, pool)
+    bench_api = wiring.connect(worker, files, pool, fitness)
     access = Access(secrets.token_urlsafe(24), port, settings.host)
     ended = _signals()
     blocks = page.build(sessions, choice, settings.language)

@@ -8,7 +8,7 @@ from cxr_demo.fit import Answer
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import Precision
 from cxr_demo.ui import catalogue
-from cxr_demo.ui.fit_view import basis_short, gib, reason, verdict_view
+from cxr_demo.ui.fit_view import gib, reason, verdict_view
 from cxr_demo.ui.marks import marks
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
@@ -23,7 +23,7 @@ View = dict[str, Any]
 def picker_view(choice: Choice, answers: Sequence[Answer], language: str) -> View:
     """`{"chosen", "name", "line", "marks", "missing", "models"}`; a model is offered only if its
     weights are here, and one that is not leads to the screen that gets them."""
-    offer = _Offer(answers, language)
+    offer = Offer(answers, language)
     card = CARDS[choice.model]
     cards = sorted(CARDS.values(), key=lambda each: not catalogue.is_installed(each))
     return {
@@ -40,8 +40,8 @@ def picker_view(choice: Choice, answers: Sequence[Answer], language: str) -> Vie
     }
 
 
-class _Offer:
-    """What can be chosen on this machine, in one language."""
+class Offer:
+    """What can be chosen on this machine, in one language; the Benchmarks screen asks it too."""
 
     def __init__(self, answers: Sequence[Answer], language: str) -> None:
         self._language = language
@@ -59,7 +59,7 @@ class _Offer:
             "missing": _way(card, here, language),
             # A precision that is meant for old cards is offered on those only.
             "pairs": [
-                self._pair(card, each) | {"here": each in loadable}
+                self.pair(card, each) | {"here": each in loadable}
                 for each in card.precisions
                 if each in self._barred
             ],
@@ -69,7 +69,7 @@ class _Offer:
         """Whether the pair fits, in one line: `{"verdict", "icon", "words", "reason"}`."""
         answer, barred = self._known.get((card.id, precision)), self._barred.get(precision)
         if answer is not None:
-            source = "" if barred else f" ({basis_short(answer, self._language)})"
+            source = "" if barred else f" ({fit.basis_words(answer).message(self._language)})"
             return verdict_view(answer, self._language) | {
                 "reason": reason(answer, self._language) + source
             }
@@ -78,7 +78,7 @@ class _Offer:
             words = barred.message(self._language)
         return {"verdict": "", "icon": "", "words": words, "reason": ""}
 
-    def _pair(self, card: ModelCard, precision: Precision) -> View:
+    def pair(self, card: ModelCard, precision: Precision) -> View:
         """One chip: its fit as sign, word and sentence. `barred`: this GPU cannot compute it."""
         answer, language = self._known.get((card.id, precision)), self._language
         line, barred = self.line(card, precision), self._barred[precision] is not None

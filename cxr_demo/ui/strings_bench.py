@@ -94,6 +94,14 @@ _FORM: dict[str, Pair] = {
         "{name}: not offered at every precision that is chosen.",
         "{name}: não disponível em todas as precisões escolhidas.",
     ),
+    "bench.barred": (
+        "Not on this GPU (compute capability {found}): {names}. {least} or newer is needed.",
+        "Não nesta GPU (compute capability {found}): {names}. É preciso {least} ou mais nova.",
+    ),
+    "bench.none.barred": (
+        "This GPU cannot compute {names}: take that out.",
+        "Esta GPU não calcula {names}: retire da escolha.",
+    ),
     "bench.none.folder": (
         "Missing on this machine: {names}. Type the folder and check it.",
         "Falta nesta máquina: {names}. Digite a pasta e confira.",
@@ -106,6 +114,18 @@ _FORM: dict[str, Pair] = {
         "CheXbert is not installed: reports are labelled by the rules, F1 (rules).",
         "O CheXbert não está instalado: os laudos são rotulados por regras, F1 (regras).",
     ),
+    "bench.fit": ("On this machine", "Nesta máquina"),
+    "bench.unfit": ("Does not fit now: {names}.", "Não cabe agora: {names}."),
+    "bench.unfit.title": ("Start though it does not fit?", "Iniciar mesmo sem caber?"),
+    "bench.unfit.pair": (
+        "{name}, {precision}: does not fit. {reason}",
+        "{name}, {precision}: não cabe. {reason}",
+    ),
+    "bench.unfit.what": (
+        "Such an arm will most likely fail for lack of memory; the others go on.",
+        "Um braço assim provavelmente falhará por falta de memória; os outros continuam.",
+    ),
+    "bench.unfit.yes": ("Start all the same", "Iniciar mesmo assim"),
     "bench.ask.title": ("Without CheXbert?", "Sem o CheXbert?"),
     "bench.ask.1": (
         "CheXbert is not on this machine. Reports will be labelled by this program's rules, and "
@@ -188,9 +208,9 @@ _PROGRESS: dict[str, Pair] = {
     "bench.quick.title": ("Nothing has been evaluated here yet", "Nada foi avaliado aqui ainda"),
     "bench.quick.text": (
         "Without any data: the preliminary recipe on 234 synthetic radiographs with the embedded "
-        "model, bf16 and 4 bits, both pipelines. It shows the whole way to the figures.",
+        "model ({precisions}), both pipelines. It shows the whole way to the figures.",
         "Sem dado algum: a receita preliminar em 234 radiografias sintéticas com o modelo "
-        "embutido, bf16 e 4 bits, ambas as tarefas. Mostra o caminho inteiro até as figuras.",
+        "embutido ({precisions}), ambas as tarefas. Mostra o caminho inteiro até as figuras.",
     ),
     "bench.quick.button": ("Run it on phantoms", "Executar nos fantomas"),
     "bench.images_all": ("{n} images", "{n} imagens"),

@@ -22,6 +22,9 @@ def private(tmp_path, monkeypatch):
     monkeypatch.setattr(measured, "SHIPPED", tmp_path / "none.json")
 
 
+RULES = fit.Sentence("rules", "regras")
+
+
 def figures(gpu="NVIDIA Test 8 GB", peak=5 * GIB, model="chexagent-2-3b"):
     need = fit.Need(load=peak - 2, prefill=peak - 1, decode=peak)
     return fit.Measured(
@@ -128,7 +131,11 @@ def test_advice_by_memory_says_so_and_prefers_the_published_precision():
 
 def test_advice_by_quality_names_figure_interval_and_data():
     known = [
-        fit.Quality(model, precision, f1, f1 - 0.03, f1 + 0.03, "Set", 1234, PipelineKind.REPORT)
+        fit.Quality(
+            *(model, precision, f1, f1 - 0.03, f1 + 0.03, "Set", 1234, PipelineKind.REPORT),
+            labeler=RULES,
+            recipe="preliminary",
+        )
         for model, precision, f1 in (
             ("chexagent-8b", Precision.BF16, 0.9),  # the best, and too large
             ("chexagent-2-3b", Precision.NF4, 0.5),
@@ -138,8 +145,8 @@ def test_advice_by_quality_names_figure_interval_and_data():
     ]
     said = fit.advice(fit.answers(fit.typed(8)), known)
     assert (said.model, said.precision) == ("chexagent-2-3b", Precision.NF4)
-    assert "0.500 [0.470, 0.530], on 1,234 images of Set" in said.sentence.en
-    assert "0,500 [0,470; 0,530], em 1.234 imagens de Set" in said.sentence.pt
+    assert "measured F1 (rules), 0.500 [0.470, 0.530], on 1,234 images of Set" in said.sentence.en
+    assert "F1 medido (regras), 0,500 [0,470; 0,530], em 1.234 imagens de Set" in said.sentence.pt
 
 
 def test_when_nothing_fits_the_advice_names_the_card_that_would():
@@ -163,11 +170,34 @@ def test_this_machine_can_be_asked():
     assert found.first is None or found.first in found.gpus
 
 
+def quality(model, f1, dataset="A", images=100, **other):
+    alike = {"pipeline": PipelineKind.REPORT, "labeler": RULES, "recipe": "preliminary"}
+    given = {"dataset": dataset, "images": images, **alike, **other}
+    return fit.Quality(model, Precision.NF4, f1, None, None, **given)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"labeler": fit.Sentence("CheXbert", "CheXbert")},
+        {"pipeline": PipelineKind.DIRECT},
+        {"recipe": "aggregated"},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_only_figures_that_were_measured_alike_are_compared(other):
+    known = [
+        quality("medgemma-4b-it", 0.9, **other),
+        quality("chexagent-2-3b", 0.5),
+        quality("medgemma-4b-it", 0.4),
+    ]
+    said = fit.advice(fit.answers(fit.typed(8)), known)
+    assert said.model == "chexagent-2-3b"
+    assert "F1 (rules), 0.500" in said.sentence.en
+    assert "F1 medido (regras), 0,500" in said.sentence.pt
+
+
 def test_figures_of_different_data_sets_are_not_compared():
-    def quality(model, f1, dataset, images=100):
-        return fit.Quality(
-            model, Precision.NF4, f1, None, None, dataset, images, PipelineKind.REPORT
-        )
 
     known = [
         quality("chexagent-2-3b", 0.5, "A"),
@@ -190,6 +220,7 @@ def test_what_was_measured_here_is_what_advice_names(open_book, monkeypatch):
     best = max(found, key=lambda each: each.f1)
     assert (said.model, said.precision) == (best.model, best.precision)
     assert f"{best.f1:.3f} [{best.low:.3f}, {best.high:.3f}]" in said.sentence.en
+    assert "(CheXbert)" in said.sentence.en
     assert best.dataset in said.sentence.en and best.dataset_pt in said.sentence.pt
 
 

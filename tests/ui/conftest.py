@@ -89,6 +89,22 @@ def started(tmp_path):
             each.end(signal.SIGKILL)
 
 
+@pytest.fixture
+def fake_address(tmp_path):
+    """The address of `tests.ui.fake_app`, where every model counts as installed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.ui.fake_app", "--no-browser", "--port", "17902"],
+        cwd=ROOT,
+        env={**os.environ, "CXR_DEMO_HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found = next(match for line in process.stdout if (match := re.search(r"http://\S+", line)))
+    yield found[0]
+    process.terminate()
+    process.wait(20)
+
+
 @pytest.fixture(scope="session")
 def browser():
     if not CHROMIUM:

@@ -1,41 +1,22 @@
 """Too little memory ends in a button that goes on in 4 bits, on the screen and in the controls."""
 
 import os
-import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.ui.conftest import ROOT
 from tests.ui.viewer_site import chest
 from tests.worker.fake_worker import OUT_OF_MEMORY
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def address(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.ui.fake_app", "--no-browser", "--port", "17902"],
-        cwd=ROOT,
-        env={**os.environ, "CXR_DEMO_HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    found = next(match for line in process.stdout if (match := re.search(r"http://\S+", line)))
-    yield found[0]
-    process.terminate()
-    process.wait(20)
-
-
 @pytest.mark.parametrize(
     ("language", "button", "words"),
     [("en", "Go on in 4 bits", "memory"), ("pt", "Continuar em 4 bits", "memória")],
 )
-def test_the_offer_goes_on_in_4_bits(address, browser, tmp_path, language, button, words):
+def test_the_offer_goes_on_in_4_bits(fake_address, browser, tmp_path, language, button, words):
     drawn = chest(701, 600)
     drawn[0, 0] = OUT_OF_MEMORY
     Image.fromarray(drawn.astype(np.uint16)).save(tmp_path / "image.png")
@@ -44,7 +25,7 @@ def test_the_offer_goes_on_in_4_bits(address, browser, tmp_path, language, butto
     )
     complaints = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
+    page.goto(fake_address)
     page.wait_for_selector("html.cxr-ready")
     page.wait_for_function("() => window.cxrApp.live.state === 'ready'", timeout=60_000)
     page.set_input_files("#file-input", str(tmp_path / "image.png"))

@@ -18,15 +18,17 @@ from cxr_demo import plots
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.labelling import chexbert_present
+from cxr_demo.models.cards import CARDS
 from cxr_demo.paths import private_dir
 from cxr_demo.records import Precision
 from cxr_demo.results.book import Book
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun, Group
-from cxr_demo.ui.bench import progress, setup
+from cxr_demo.ui.bench import fitting, progress, setup
 from cxr_demo.ui.bench.folders import Folders
 from cxr_demo.ui.bench.results import Machine
 from cxr_demo.ui.bench.wish import EMBEDDED, PHANTOMS, Wish
+from cxr_demo.ui.fitness import Fitness
 from cxr_demo.ui.state import Internal
 from cxr_demo.ui.strings import text
 from cxr_demo.worker.messages import JobStatus, WorkerStatus
@@ -34,6 +36,9 @@ from cxr_demo.worker.messages import JobStatus, WorkerStatus
 log = logging.getLogger(__name__)
 
 View = dict[str, Any]
+
+QUICK = (Precision.BF16, Precision.NF4)
+"""The precisions of the one-click evaluation."""
 
 ARMS_FRESH_S = 10.0
 FORM_FRESH_S = 5.0
@@ -70,10 +75,16 @@ class Bench:
     """See the head of this file. `reader` opens the store for the calling thread."""
 
     def __init__(
-        self, worker: Evaluator, book: Book, reader: Callable[[], StoreReader], folders: Folders
+        self,
+        worker: Evaluator,
+        book: Book,
+        reader: Callable[[], StoreReader],
+        folders: Folders,
+        fitness: Fitness,
     ) -> None:
         self.book = book
         self.folders = folders
+        self._fitness = fitness
         self._worker = worker
         self._reader = reader
         self._lock = threading.RLock()
@@ -113,7 +124,7 @@ class Bench:
         return {
             "setup": form,
             "current": shown,
-            "quick": None if groups or running else _quick(language),
+            "quick": None if groups or running else _quick(self._quick_precisions(), language),
             "earlier": [
                 progress.earlier_view(each, each.id, not running, language) for each in earlier
             ],
@@ -147,7 +158,9 @@ class Bench:
         key = (language, self._wish, tuple(checks))
         known = self._last_form
         if known is None or known[0] != key or time.monotonic() > known[1] + FORM_FRESH_S:
-            made = setup.setup_view(self._wish, self.folders, language, chexbert_present())
+            made = setup.setup_view(
+                *(self._wish, self.folders, self._fitness, language), chexbert=chexbert_present()
+            )
             known = self._last_form = (key, time.monotonic(), made)
         return known[2]
 
@@ -196,22 +209,30 @@ class Bench:
 
     def start(self, trial: bool, agreed: bool, language: str) -> View:
         """Start what is chosen; a `trial`, which always comes first where patients' images are
-        read, only times a few images per arm. Answers a question instead where labels would come
-        from the rules only and nobody has agreed to that."""
+        read, only times a few images per arm. Answers a question instead where a model does not fit
+        or labels would come from the rules only, and nobody has agreed to that."""
         wish = self._wish
-        if setup.hindrance(wish, self.folders, language):
+        if setup.hindrance(wish, self.folders, self._fitness, language):
             return {}  # the page shows why, beside a button that it should not have pressed
-        if wish.evaluation != "phantoms" and not agreed and not chexbert_present():
-            return _question(language)
+        unfit = fitting.warnings(wish, self._fitness, language)
+        ruled = wish.evaluation != "phantoms" and not chexbert_present()
+        if (unfit or ruled) and not agreed:
+            return _question(unfit, ruled, language)
         folders = {name: str(path) for name, path in self.folders.paths().items()}
         trial = trial or wish.evaluation != "phantoms"
         self._start(wish.recipe(), wish.data(folders), {"trial": True} if trial else {})
         return {}
 
     def quick(self) -> None:
-        """The preliminary recipe on phantoms, embedded model, both precisions."""
-        recipe = preliminary((EMBEDDED,), (Precision.BF16, Precision.NF4))
+        """The preliminary recipe on phantoms, embedded model, both precisions where they can be."""
+        recipe = preliminary((EMBEDDED,), self._quick_precisions())
         self._start(recipe, {"phantoms": str(PHANTOMS)}, {})
+
+    def _quick_precisions(self) -> tuple[Precision, ...]:
+        """`QUICK`, or else the first one that this GPU can compute."""
+        offered = CARDS[EMBEDDED].precisions
+        able = tuple(each for each in offered if self._fitness.barred(each) is None)
+        return tuple(each for each in QUICK if each in able) or able[:1]
 
     def pause(self) -> None:
         """Stop within one reply; the model stays loaded."""
@@ -274,13 +295,23 @@ def _now(
     return {"words": words, "state": progress.state_of(group, job)}
 
 
-def _quick(language: str) -> View:
-    return {key: text(f"bench.quick.{key}", language) for key in ("title", "text", "button")}
+def _quick(precisions: tuple[Precision, ...], language: str) -> View | None:
+    """None on a GPU that can compute nothing of it."""
+    if not precisions:
+        return None
+    names = ", ".join(text(f"precision.{each}", language) for each in precisions)
+    view = {key: text(f"bench.quick.{key}", language) for key in ("title", "button")}
+    return {**view, "text": text("bench.quick.text", language, precisions=names)}
 
 
-def _question(language: str) -> View:
+def _question(unfit: list[str], ruled: bool, language: str) -> View:
+    """Whether to start though pairs do not fit (`unfit` says which), or with the rules only."""
+    rules = [text(f"bench.ask.{n}", language) for n in (1, 2)] if ruled else []
+    if not unfit:
+        title, words = text("bench.ask.title", language), text("bench.ask.yes", language)
+        return {"title": title, "question": rules, "yes": words}
     return {
-        "title": text("bench.ask.title", language),
-        "question": [text(f"bench.ask.{n}", language) for n in (1, 2)],
-        "yes": text("bench.ask.yes", language),
+        "title": text("bench.unfit.title", language),
+        "question": [*unfit, text("bench.unfit.what", language), *rules],
+        "yes": text("bench.unfit.yes", language),
     }

@@ -10,8 +10,10 @@ from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.ui import catalogue
+from cxr_demo.ui.bench import fitting
 from cxr_demo.ui.bench.folders import Checked, Folders
 from cxr_demo.ui.bench.wish import EMBEDDED, EVALUATIONS, MOST_PHANTOMS, PHANTOMS, Wish
+from cxr_demo.ui.fitness import Fitness
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name, thousands
 from cxr_demo.units import format_seconds
@@ -21,7 +23,9 @@ View = dict[str, Any]
 _BOTH = [str(PipelineKind.DIRECT), str(PipelineKind.REPORT)]
 
 
-def setup_view(wish: Wish, folders: Folders, language: str, chexbert: bool) -> View:
+def setup_view(
+    wish: Wish, folders: Folders, fitness: Fitness, language: str, chexbert: bool
+) -> View:
     """The form as JSON."""
     return {
         "wish": wish.to_dict(),
@@ -29,9 +33,16 @@ def setup_view(wish: Wish, folders: Folders, language: str, chexbert: bool) -> V
         "models": [_model(each, wish, language) for each in CARDS.values()],
         "unable": _unable(wish, language),
         "precisions": [
-            {"id": str(each), "words": text(f"precision.{each}", language)}
+            {
+                "id": str(each),
+                "words": text(f"precision.{each}", language),
+                "barred": fitting.barred_reason(each, fitness, language),
+            }
             for each in offered_precisions(wish)
         ],
+        "barred": fitting.barred_words(offered_precisions(wish), fitness, language),
+        "fit": fitting.fit_view(wish, fitness, language),
+        "unfit": fitting.unfit_words(wish, fitness, language),
         "pipelines": [
             {"id": each, "words": text(f"bench.pipeline.{each}", language)} for each in _BOTH
         ],
@@ -42,7 +53,7 @@ def setup_view(wish: Wish, folders: Folders, language: str, chexbert: bool) -> V
             "bench.start" if wish.evaluation == "phantoms" else "bench.estimate_start", language
         ),
         "estimate": wish.evaluation == "phantoms",
-        "ready": hindrance(wish, folders, language),
+        "ready": hindrance(wish, folders, fitness, language),
     }
 
 
@@ -73,7 +84,7 @@ def narrowed(wish: Wish) -> Wish:
     return replace(left, precisions=tuple(each for each in left.precisions if each in offered))
 
 
-def hindrance(wish: Wish, folders: Folders, language: str) -> str | None:
+def hindrance(wish: Wish, folders: Folders, fitness: Fitness, language: str) -> str | None:
     """Why this cannot be started, in one sentence; None if it can."""
     for name in ("models", "precisions", "pipelines"):
         if not getattr(wish, name):
@@ -85,6 +96,9 @@ def hindrance(wish: Wish, folders: Folders, language: str) -> str | None:
     ]
     if unfit:
         return text("bench.none.precision_of", language, name=", ".join(unfit))
+    barred = fitting.hindrance(wish, fitness, language)
+    if barred:
+        return barred
     waiting = [
         _title(dataset, language)
         for dataset, part in wish.sources

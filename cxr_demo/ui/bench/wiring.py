@@ -22,6 +22,7 @@ from cxr_demo.ui.bench.api import BenchApi
 from cxr_demo.ui.bench.folders import Folders
 from cxr_demo.ui.bench.run import NoRun
 from cxr_demo.ui.bench.service import Bench, Evaluator
+from cxr_demo.ui.fitness import Fitness
 from cxr_demo.ui.uploads import Files
 
 
@@ -33,11 +34,11 @@ class Opener(Protocol):
         ...
 
 
-def connect(worker: Evaluator, files: Files, opener: Opener) -> BenchApi:
+def connect(worker: Evaluator, files: Files, opener: Opener, fitness: Fitness) -> BenchApi:
     """The screen's addresses over this user's store and worker."""
     path = store_path()
     book = shared()
-    bench = Bench(worker, book, lambda: StoreReader(path), Folders())
+    bench = Bench(worker, book, lambda: StoreReader(path), Folders(), fitness)
     places = Places(book)
     return BenchApi(bench, files, places.of, lambda file: png(shown(opener.open(file)[0])))
 

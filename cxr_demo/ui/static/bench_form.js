@@ -1,5 +1,6 @@
 // Choosing an evaluation: what, with which models, precisions and pipelines, and where the data lie.
 
+import { BenchFit } from "./bench_fit.js";
 import { fill, h, onChange } from "./dom.js";
 
 export class BenchForm {
@@ -8,11 +9,13 @@ export class BenchForm {
     this.root = h("form", { class: "bench-form", onsubmit: (event) => event.preventDefault() });
     this.wish = null;
     this.typed = {};
+    this.fit = new BenchFit();
     this.draw = onChange((value) => this.show(value));
   }
 
-  render({ setup }) {
+  render({ setup: { fit, ...setup } }) {
     this.setup = setup;
+    this.fit.render(fit);
     this.wish ??= structuredClone(setup.wish);
     this.draw({ setup, wish: this.wish });
   }
@@ -115,11 +118,15 @@ export class BenchForm {
       list.map((each) =>
         h(
           "label",
-          { class: wish[name].includes(each.id) ? "chip selected" : "chip" },
+          {
+            class: `chip${wish[name].includes(each.id) ? " selected" : ""}${each.barred ? " barred" : ""}`,
+            title: each.barred || null,
+          },
           h("input", {
             type: "checkbox",
             "data-at": `${name}-${each.id}`,
             checked: wish[name].includes(each.id),
+            disabled: !!each.barred && !wish[name].includes(each.id), // a chosen one can be let go
             onchange: () => this.toggle(name, each.id),
           }),
           h("span", {}, each.words),
@@ -130,7 +137,9 @@ export class BenchForm {
       h("div", { class: "ticks" }, ...rows),
       ...setup.unable.map((words) => h("p", { class: "unable" }, words)),
       h("div", { class: "chips" }, h("span", {}, this.pane.t("js.bench.precisions")), ...chips("precisions", setup.precisions)),
+      setup.barred ? h("p", { class: "unable" }, setup.barred) : null,
       h("div", { class: "chips" }, h("span", {}, this.pane.t("js.bench.pipelines")), ...chips("pipelines", setup.pipelines)),
+      this.fit.root,
     );
   }
 
@@ -186,33 +195,33 @@ export class BenchForm {
 
   // ---------------------------------------------------------------- the start
 
-  start({ arms, labeler, ready, ...words }) {
+  start({ arms, labeler, ready, unfit, ...words }) {
     const { pane } = this;
-    const act = (what) => () => pane.act(what, { wish: this.wish });
     return h(
       "div",
       { class: "bench-start" },
       labeler ? h("p", { class: "bench-labeler" }, labeler) : null,
       h("p", { class: "bench-arms", role: "status" }, arms),
+      unfit && !ready ? h("p", { class: "bench-why bench-unfit" }, unfit) : null,
       ready ? h("p", { class: "bench-why" }, ready) : null,
       h(
         "div",
         { class: "bench-buttons" },
-        ...(words.estimate ? [h("button", { class: "small", type: "button", id: "bench-estimate", disabled: !!ready, onclick: act("estimate") }, pane.t("js.bench.estimate"))] : []),
-        h("button", { class: "primary", type: "button", id: "bench-start", disabled: !!ready, onclick: () => this.begin() }, words.start),
+        ...(words.estimate ? [h("button", { class: "small", type: "button", id: "bench-estimate", disabled: !!ready, onclick: () => this.begin("estimate") }, pane.t("js.bench.estimate"))] : []),
+        h("button", { class: "primary", type: "button", id: "bench-start", disabled: !!ready, onclick: () => this.begin("start") }, words.start),
       ),
     );
   }
 
-  /** Start; where the labels would come from the rules only, ask first. */
-  async begin(agreed = false) {
+  /** Start; where a model does not fit or the labels would come from the rules only, ask first. */
+  async begin(what, agreed = false) {
     const { pane } = this;
-    const answer = await pane.act("start", { wish: this.wish, agreed });
+    const answer = await pane.act(what, { wish: this.wish, agreed });
     if (!answer?.question) return;
     const yes = h("button", { class: "primary", type: "button", id: "bench-agree" }, answer.yes);
     yes.addEventListener("click", () => {
       pane.app.dialogs.dialog.close();
-      this.begin(true);
+      this.begin(what, true);
     });
     const words = answer.question.map((each) => h("p", {}, each));
     pane.app.dialogs.show(answer.title, h("div", { class: "bench-ask" }, ...words, yes));

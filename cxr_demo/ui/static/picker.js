@@ -246,3 +246,5 @@ function put(element, marks) {
     ),
   );
 }
+
+export { after, tip, verdictParts };

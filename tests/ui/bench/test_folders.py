@@ -10,8 +10,10 @@ from cxr_demo.datasets.phantoms import write_layout
 from cxr_demo.ui.bench.folders import Folders, NoFolder
 from cxr_demo.ui.bench.setup import hindrance, setup_view
 from cxr_demo.ui.bench.wish import Wish
+from cxr_demo.ui.fitness import Fitness
 
 WISH = Wish.of({"evaluation": "preliminary", "models": ["embedded"]})
+FITNESS = Fitness(lambda: None, measurer=None)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +59,10 @@ def test_a_damaged_memory_is_an_empty_one(tmp_path):
 
 
 def test_the_form_says_what_is_there_and_what_is_missing(folders, chexpert):
-    assert "CheXpert" in hindrance(WISH, folders, "en")
+    assert "CheXpert" in hindrance(WISH, folders, FITNESS, "en")
     check(folders, "chexpert", chexpert)
-    assert hindrance(WISH, folders, "en") is None
-    (row,) = setup_view(WISH, folders, "en", chexbert=False)["folders"]
+    assert hindrance(WISH, folders, FITNESS, "en") is None
+    (row,) = setup_view(WISH, folders, FITNESS, "en", chexbert=False)["folders"]
     assert row["mark"] == "SYNTHETIC, NOT PATIENTS"
     assert "valid: 6 images" in row["facts"][0]
     assert "not used here" in row["facts"][1]
@@ -72,19 +74,19 @@ def test_missing_images_and_tables_are_counted(folders, chexpert, tmp_path):
     copy.mkdir()
     (copy / "train.csv").write_bytes((chexpert / "train.csv").read_bytes())
     check(folders, "chexpert", copy)
-    (row,) = setup_view(WISH, folders, "pt", chexbert=False)["folders"]
+    (row,) = setup_view(WISH, folders, FITNESS, "pt", chexbert=False)["folders"]
     assert any("valid.csv" in each for each in row["missing"])
-    assert hindrance(WISH, folders, "pt") is not None
+    assert hindrance(WISH, folders, FITNESS, "pt") is not None
     (copy / "valid.csv").write_bytes((chexpert / "valid.csv").read_bytes())
     check(folders, "chexpert", copy)
-    (row,) = setup_view(WISH, folders, "pt", chexbert=False)["folders"]
+    (row,) = setup_view(WISH, folders, FITNESS, "pt", chexbert=False)["folders"]
     assert any("6 imagens da tabela não estão" in each for each in row["missing"])
 
 
 def test_what_cannot_be_chosen_says_why():
     wish = Wish.of({"evaluation": "preliminary", "models": []})
     folders = Folders()
-    view = setup_view(wish, folders, "en", chexbert=True)
+    view = setup_view(wish, folders, FITNESS, "en", chexbert=True)
     notes = {each["id"]: each["note"] for each in view["models"]}
     assert notes["embedded"] == "Synthetic images only"
     assert notes["medgemma-4b-it"] == "Not installed here"
