@@ -29,7 +29,7 @@ class TooManyFailed(CxrError):
     def message(self, language: str = "en") -> str:
         """One sentence, and the commonest reason's own."""
         reason = self.params.get("reason")
-        told = CxrError.from_dict(reason).message(language) if isinstance(reason, dict) else "?"
+        told = CxrError.from_dict(reason).message(language) if isinstance(reason, dict) else "(?)."
         return super().message(language) + told
 
 

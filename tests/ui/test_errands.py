@@ -32,7 +32,7 @@ def fake():
 @pytest.fixture
 def given(fake, tmp_path):
     """What a user's environment would be, with the hub on loopback."""
-    odd = ("HF_", "HTTP", "ALL_PROXY", "NO_PROXY", "SSL_")
+    odd = ("HF_", "TRANSFORMERS_", "HTTP", "ALL_PROXY", "NO_PROXY", "SSL_")
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(odd)}
     return {**kept, "HF_ENDPOINT": fake.endpoint, "HF_HOME": str(tmp_path / "hf")}
 

@@ -86,6 +86,9 @@ def test_the_keyboard_alone_walks_the_table_and_the_picker(open_page):
     assert unnamed == []
 
 
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
 @pytest.fixture
 def fake():
     server = FakeHub({REPO: tiny_model() | {LARGE: tensors(SIZE // 1024)}})
@@ -96,7 +99,7 @@ def fake():
 @pytest.fixture
 def user(started, browser, fake, monkeypatch, tmp_path):
     """Starts the app as a user with this hub does, and gives its page."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "HF_TOKEN", "HF_HUB_OFFLINE"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "HF_TOKEN", *OFFLINE):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HF_ENDPOINT", fake.endpoint)

@@ -249,17 +249,3 @@ def test_an_unconfirmed_port_is_named_on_the_report_and_in_what_is_copied(langua
     proven = replace(made, provenance=replace(made.provenance, confirmed=True))
     confirmed = replace(real, reading=proven)
     assert mark not in present.report_view(confirmed, study(real.image), "", language)["label"]
-
-
-def test_a_report_by_a_port_that_is_not_confirmed_says_so():
-    def warning(model, confirmed):
-        made = reading()
-        origin = replace(made.provenance, model=model, confirmed=confirmed)
-        shown = present.report_view(
-            run(reading=replace(made, provenance=origin)), study(), "", "en"
-        )
-        return shown["warning"]
-
-    assert warning("medgemma-4b-it", False) == "Port not confirmed with real weights"
-    assert warning("medgemma-4b-it", True) is None
-    assert warning("embedded", False) is None
