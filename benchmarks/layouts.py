@@ -24,6 +24,8 @@ from transformers import (
     SiglipVisionModel,
 )
 
+from cxr_demo.models.published import MEDGEMMA
+
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -50,33 +52,10 @@ class Layout:
 def medgemma(tiny: bool = False) -> Layout:
     """MedGemma 4B (both versions): Gemma 3 with a SigLIP tower of 896 px."""
     side, tokens = (56, 16) if tiny else (896, 256)
-    text: dict[str, Any] = {
-        "model_type": "gemma3_text",
-        "hidden_size": 2560,
-        "intermediate_size": 10240,
-        "num_hidden_layers": 34,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 4,
-        "head_dim": 256,
-        "sliding_window": 1024,
-        "query_pre_attn_scalar": 256,
-        "rope_theta": 1_000_000.0,
-        "rope_local_base_freq": 10_000.0,
-        "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
-        "max_position_embeddings": 131_072,
-        "vocab_size": 262_208,
-    }
-    vision: dict[str, Any] = {
-        "model_type": "siglip_vision_model",
-        "hidden_size": 1152,
-        "intermediate_size": 4304,
-        "num_hidden_layers": 27,
-        "num_attention_heads": 16,
-        "image_size": side,
-        "patch_size": 14,
-        "vision_use_head": False,
-    }
-    boi, eoi, image = 255_999, 256_000, 262_144
+    text = dict(MEDGEMMA["text_config"])
+    vision = MEDGEMMA["vision_config"] | {"image_size": side}
+    marks = ("boi_token_index", "eoi_token_index", "image_token_index")
+    ids = [MEDGEMMA[each] for each in marks]
     if tiny:
         text |= {
             "hidden_size": 64,
@@ -92,14 +71,10 @@ def medgemma(tiny: bool = False) -> Layout:
         }
         vision |= {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
         vision |= {"num_attention_heads": 4}
-        boi, eoi, image = 2045, 2046, 2047
+        ids = [2045, 2046, 2047]
     config: dict[str, Any] = {
-        "architectures": ["Gemma3ForConditionalGeneration"],
-        "model_type": "gemma3",
-        "boi_token_index": boi,
-        "eoi_token_index": eoi,
-        "image_token_index": image,
-        "eos_token_id": [1, 106],
+        **MEDGEMMA,
+        **dict(zip(marks, ids, strict=True)),
         "mm_tokens_per_image": tokens,
         "text_config": text,
         "vision_config": vision,

@@ -1,6 +1,6 @@
 """Settings files as published, of the models whose weights may not be here: sizes, and nothing else
-that a publisher wrote. The adapters of CheXagent know their own; a test holds these to the layouts
-that `benchmarks` writes.
+that a publisher wrote. The adapters of CheXagent know their own; the layouts that `benchmarks`
+writes begin from these.
 """
 
 from typing import Any
