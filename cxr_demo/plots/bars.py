@@ -36,23 +36,33 @@ def bars(board: Board, language: str, dark: bool) -> Spec:
     data += fills(shown, chosen, language)
     data += [interval_key(board, chosen, language)]
     data += study_marks(board, shown, chosen, language)
-    shapes, annotations = trivial_lines(board, chosen, language)
-    top = max([reach(each) for each in shown] + [each.f1 for each in board.references])
-    layout = {
-        "xaxis": rows.scores(chosen, words.f1(board, language, tuple(shown)), top),
-        "yaxis": rows.lines(chosen, rows.names(shown, signs, language)),
-        "bargap": 0.3,
-        "shapes": shapes,
-        "annotations": [
-            *annotations,
-            *(value(at, each, chosen, language, compact) for at, each in enumerate(shown)),
-        ],
-        "margin": {"t": TOP + LINES_ABOVE},
-    }
+    values = [value(at, each, chosen, language, compact) for at, each in enumerate(shown)]
+    layout = framed(board, shown, signs, values, chosen, language)
     notes = [legend, *published(board, shown, language)]
     return figure(
         data, layout, board, said(TITLE, language), language, dark, notes, rows.room(len(shown))
     )
+
+
+def framed(
+    board: Board,
+    shown: list[ArmResult],
+    signs: list[str],
+    values: list[Spec],
+    chosen: Look,
+    language: str,
+) -> Spec:
+    """The layout of one bar per arm: axes, the trivial readers' lines, and `values` beside them."""
+    shapes, annotations = trivial_lines(board, chosen, language)
+    top = max([reach(each) for each in shown] + [each.f1 for each in board.references])
+    return {
+        "xaxis": rows.scores(chosen, words.f1(board, language, tuple(shown)), top),
+        "yaxis": rows.lines(chosen, rows.names(shown, signs, language)),
+        "bargap": 0.3,
+        "shapes": shapes,
+        "annotations": [*annotations, *values],
+        "margin": {"t": TOP + LINES_ABOVE},
+    }
 
 
 def reach(result: ArmResult) -> float:

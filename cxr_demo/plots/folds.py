@@ -5,10 +5,8 @@ mark, since the two say different things: how folds differ, and how far the whol
 from cxr_demo.metrics.finding_sets import FindingSetName
 from cxr_demo.plots import bars, rows
 from cxr_demo.plots.look import (
-    LINES_ABOVE,
     SIZE,
     SMALL,
-    TOP,
     Look,
     Spec,
     bar_fill,
@@ -58,19 +56,8 @@ def folds(board: Board, language: str, dark: bool) -> Spec:
     data += [_whisker_key(chosen, language)]
     data += [_intervals(shown, chosen, language)]
     data += bars.study_marks(board, shown, chosen, language)
-    shapes, annotations = bars.trivial_lines(board, chosen, language)
-    top = max([bars.reach(each) for each in shown] + [each.f1 for each in board.references])
-    layout = {
-        "xaxis": rows.scores(chosen, words.f1(board, language, tuple(shown)), top),
-        "yaxis": rows.lines(chosen, rows.names(shown, signs, language)),
-        "bargap": 0.3,
-        "shapes": shapes,
-        "annotations": [
-            *annotations,
-            *(_value(at, each, chosen, language) for at, each in enumerate(shown)),
-        ],
-        "margin": {"t": TOP + LINES_ABOVE},
-    }
+    values = [_value(at, each, chosen, language) for at, each in enumerate(shown)]
+    layout = bars.framed(board, shown, signs, values, chosen, language)
     notes = [legend, *bars.published(board, shown, language)]
     title = said(TITLE, language).format(folds=number)
     return figure(data, layout, board, title, language, dark, notes, rows.room(len(shown)))
