@@ -14,13 +14,11 @@ from cxr_demo.decoding.engine import Network, Request, ShouldStop, State, never
 from cxr_demo.decoding.engine import Step as Decoded
 from cxr_demo.decoding.plain import PlainEngine, decoded
 from cxr_demo.decoding.sampling import Chooser, logprob
+from cxr_demo.decoding.slots import roomy
 from cxr_demo.decoding.step import Forward, Outbox, Step, through
 
 Forwards = Callable[[int], Forward]
 """Number of sequences -> their step."""
-
-GRAIN = 64
-"""Columns by which room is made, so that prompts of nearly one length share a graph."""
 
 
 class CapturedEngine(PlainEngine):
@@ -44,7 +42,7 @@ class CapturedEngine(PlainEngine):
     def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
         if batch > 1 or room == 0:
             return super()._cache(batch, length, room)
-        needed = -(-(length + room + 1) // GRAIN) * GRAIN
+        needed = roomy(length + room + 1)
         if self._kept is None or self._kept.room < needed:
             self._kept = None  # before its successor: two at once are not needed
             self._kept = self.steps(1, needed)

@@ -11,6 +11,14 @@ from torch import Tensor
 from cxr_demo.decoding.cache import KeyValueCache, LayerShape
 from cxr_demo.decoding.masks import Masks
 
+GRAIN = 64
+"""Columns by which room is made, so that prompts of nearly one length share a graph."""
+
+
+def roomy(columns: int) -> int:
+    """At least so many columns, a multiple of GRAIN."""
+    return -(-columns // GRAIN) * GRAIN
+
 
 class SlotCache:
     """`slots` rows of `room` columns. `lengths`: (S,) int64, the columns in use, on the device;

@@ -7,14 +7,13 @@ from typing import Protocol
 
 from cxr_demo.decoding.engine import Prefix, State
 from cxr_demo.decoding.many import SPARE, Ended, Plan, Table
+from cxr_demo.decoding.slots import roomy
 from cxr_demo.decoding.step import Step
 from cxr_demo.models.base import Item, Reply, Seen, ShouldStop
 from cxr_demo.records import BatchUse, Prompt, StopReason
 
 TOGETHER = 8
 """Images that are encoded and prefilled at once: they fill a GPU and do not flood its memory."""
-GRAIN = 64
-"""Columns by which room is made."""
 
 
 class Engine(Protocol):
@@ -78,7 +77,7 @@ class Batch:
             # The prompt's own bound, so that a later item with more to say fits, too.
             most = max(head.most, head.prompt.max_new_tokens)
             room = self._model.room_for(head.prompt, most) + SPARE
-            self._table = Table(self._engine.steps(self._slots, -(-room // GRAIN) * GRAIN))
+            self._table = Table(self._engine.steps(self._slots, roomy(room)))
             yield from self._until_idle(self._table, queue, should_stop)
             self._past, self._table = self.use, None  # the next item needs more room: a new table
 

@@ -103,17 +103,15 @@ class SingleOperations:
         self._attending = Attending(decoder, 1, device)
         plans = [*self._plans()]
         self._kernels = Kernels([self._attending.name, *(each.name for each in plans)], device)
-        self._device = device
         layer, width = decoder.layers[0], decoder.width
         kv = decoder.kv_heads * width
-        self._middle = layer.up.rows
 
         def room(*shape: int) -> Tensor:
             return torch.zeros(shape, dtype=torch.bfloat16, device=device)
 
         self._x, self._y = room(2, 1, decoder.hidden), room(1, decoder.hidden)
-        self._qkv = room(1, decoder.heads * width + 2 * kv + self._middle)
-        self._gated = room(1, self._middle)
+        self._qkv = room(1, decoder.heads * width + 2 * kv + layer.up.rows)
+        self._gated = room(1, layer.up.rows)
         self._logits = room(1, decoder.head.rows)
         self._pairs, self._codes = pairs_of(decoder), codes_of(decoder)
 
