@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import fit_judgement, report
-from cxr_demo.decoding import captured, many
+from cxr_demo.decoding import many, slots
 from cxr_demo.fit import calibrated, estimate, judgement, measured, storage
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.fit.estimate import FIRST, Constants, Work, host_need, need
@@ -22,7 +22,7 @@ PAIRS = [
 
 
 def test_the_engines_own_numbers_are_the_estimates():
-    assert estimate.GRAIN == captured.GRAIN == batching.GRAIN
+    assert estimate.GRAIN == slots.GRAIN
     assert (estimate.SPARE, estimate.TOGETHER) == (many.SPARE, batching.TOGETHER)
     assert storage.SLICE == tables.SLICE and storage.BLOCK == tables.BLOCK
 
