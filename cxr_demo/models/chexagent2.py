@@ -5,7 +5,6 @@ pixels (512, 512, 3) -> SigLIP without its last norm and head -> 1024 features
 """
 
 import json
-from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,10 @@ from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
 from cxr_demo.models.loading import Progress
+from cxr_demo.models.networks import ATTENTION, CausalNetwork
+from cxr_demo.models.scaling import Scaling
 from cxr_demo.models.streaming import Place, read_json, taken, understood
-from cxr_demo.models.vlm import (
-    ATTENTION,
-    CausalNetwork,
-    VisionLanguageModel,
-    normalised,
-)
+from cxr_demo.models.vlm import VisionLanguageModel
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 END = "<|endoftext|>"
@@ -153,6 +149,7 @@ class CheXagent2Model(VisionLanguageModel):
         super().__init__(card, precision, native, network, digest, stand_in, stop)
         self._words = words
         self._visual = native.visual
+        self._scaled = Scaling(HALF, HALF, network.device, network.dtype)
         self._side: int = native.visual.side
         self._image_tokens = native.visual.pos_embed.shape[0]
 
@@ -209,10 +206,9 @@ class CheXagent2Model(VisionLanguageModel):
         super().close()
 
     @torch.no_grad()
-    def image_features(self, seens: Sequence[Seen]) -> Tensor:
-        """(B, positions, D)."""
-        net = self._network
-        features: Tensor = self._visual(normalised(seens, HALF, HALF, net.device, net.dtype))
+    def features(self, pixels: Tensor) -> Tensor:
+        """(B, S, S, 3) uint8 -> (B, positions, D)."""
+        features: Tensor = self._visual(self._scaled(pixels))
         return features
 
 

@@ -29,14 +29,10 @@ from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import squashed_square
 from cxr_demo.models.loading import Progress
+from cxr_demo.models.networks import ATTENTION, CausalNetwork
+from cxr_demo.models.scaling import Scaling
 from cxr_demo.models.streaming import Place, read_json, taken, understood
-from cxr_demo.models.vlm import (
-    ATTENTION,
-    PADDING,
-    CausalNetwork,
-    VisionLanguageModel,
-    normalised,
-)
+from cxr_demo.models.vlm import PADDING, VisionLanguageModel
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 BEGIN, END = "<s>", "</s>"
@@ -146,6 +142,7 @@ class CheXagent8bModel(VisionLanguageModel):
         self._see = native.see
         self._tokenizer = tokenizer
         self._images = images
+        self._scaled = Scaling(images.mean, images.deviation, network.device, network.dtype)
         self._side: int = native.side
         self._queries = native.query_tokens.shape[1]
 
@@ -200,10 +197,9 @@ class CheXagent8bModel(VisionLanguageModel):
         super().close()
 
     @torch.no_grad()
-    def image_features(self, seens: Sequence[Seen]) -> Tensor:
-        """(B, queries, D)."""
-        net, images = self._network, self._images
-        return self._see(normalised(seens, images.mean, images.deviation, net.device, net.dtype))
+    def features(self, pixels: Tensor) -> Tensor:
+        """(B, S, S, 3) uint8 -> (B, queries, D)."""
+        return self._see(self._scaled(pixels))
 
 
 def load(

@@ -4,7 +4,7 @@ native classes.
     pixels (S, S, 3) -> vision tower -> projector -> 256 positions inside the prompt's embeddings
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,10 @@ from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.images import padded_square
 from cxr_demo.models.loading import load_native
+from cxr_demo.models.networks import NativeNetwork
+from cxr_demo.models.scaling import Scaling
 from cxr_demo.models.streaming import Place, Where, understood
-from cxr_demo.models.vlm import NativeNetwork, VisionLanguageModel, normalised
+from cxr_demo.models.vlm import VisionLanguageModel
 from cxr_demo.records import Precision, Prompt, Radiograph
 
 THOUGHT = ("<unused94>", "<unused95>")
@@ -92,6 +94,8 @@ class GemmaModel(VisionLanguageModel):
         )
         self._native: Gemma3ForConditionalGeneration = native
         self._processor = processor
+        images, net = processor.image_processor, self._network
+        self._scaled = Scaling(images.image_mean, images.image_std, net.device, net.dtype)
 
     @property
     def side(self) -> int:
@@ -147,12 +151,11 @@ class GemmaModel(VisionLanguageModel):
         return str(self._processor.tokenizer.decode(ids, skip_special_tokens=True))
 
     @torch.no_grad()
-    def image_features(self, seens: Sequence[Seen]) -> Tensor:
-        """(B, positions, D)."""
-        core, images, net = self._native.model, self._processor.image_processor, self._network
-        pixels = normalised(seens, images.image_mean, images.image_std, net.device, net.dtype)
+    def features(self, pixels: Tensor) -> Tensor:
+        """(B, S, S, 3) uint8 -> (B, positions, D)."""
+        core = self._native.model
         features: Tensor = core.multi_modal_projector(
-            core.vision_tower(pixel_values=pixels).last_hidden_state
+            core.vision_tower(pixel_values=self._scaled(pixels)).last_hidden_state
         )
         return features
 

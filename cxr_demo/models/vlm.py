@@ -1,5 +1,5 @@
-"""What the adapters share: a causal language model of transformers' under the decoding engine, and
-a loaded model around it. Each family adds its images, its prompt and its prefix.
+"""What the adapters share: a loaded model around a language model and the decoding engine. Each
+family adds its images, its prompt and its prefix.
 """
 
 import gc
@@ -8,108 +8,30 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from cxr_demo.decoding.cache import KeyValueCache, LayerShape
 from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, never
-from cxr_demo.decoding.fused.parts import Decoder
-from cxr_demo.decoding.masks import Masks
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.text import TextStream
-from cxr_demo.models import confirmations, fusing, hardware
+from cxr_demo.models import confirmations, hardware
 from cxr_demo.models.base import Generation, Item, Piece, Reply, Seen
 from cxr_demo.models.batching import Batch
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.compiling import Compiled
 from cxr_demo.models.faults import PromptTooLong
+from cxr_demo.models.networks import NativeNetwork
+from cxr_demo.models.scaling import stacked
 from cxr_demo.records import BatchUse, Memory, Precision, Prompt, Radiograph
-
-ATTENTION = "sdpa_with_our_masks"
-"""Name of torch's attention without transformers' own masks: under this name the engine's are used
-as they are, and where it gives none, none is made."""
-AttentionInterface.register(ATTENTION, sdpa_attention_forward)
-
 
 WARM_WAIT_S = 2.0
 """How long a warm-up waits for the compiled path: it is there at once if it lies on the disk."""
 WARM_TOKENS = 2
 PADDING = -2
 """In rows of ids: no position at all."""
-
-
-class NativeNetwork(ABC):
-    """A language model of transformers' as decoding engines see it; see `decoding.engine.Network`.
-
-    `body` turns embeddings into hidden states, `head` turns these into logits."""
-
-    def __init__(
-        self, body: Any, head: Any, layers: tuple[LayerShape, ...], window: int | None
-    ) -> None:
-        self._body, self._head = body, head
-        self.layers, self.window = layers, window
-        self.positions: int = body.config.max_position_embeddings
-        self.device: torch.device = head.weight.device
-        # A head that computes in another type than it stores says so.
-        self.dtype: torch.dtype = getattr(head, "compute_dtype", head.weight.dtype)
-
-    @abstractmethod
-    def mask(self, masks: Masks) -> Any:
-        """The engine's masks in the shape that `body` takes."""
-
-    @abstractmethod
-    def describe(self) -> Decoder:
-        """For the compiled path. Raises NotFusable."""
-
-    def embed(self, ids: Tensor) -> Tensor:
-        """(B, T) -> (B, T, D), scaled as the model wants it."""
-        embedded: Tensor = self._body.embed_tokens(ids)
-        return embedded
-
-    def hidden(
-        self, embeddings: Tensor, positions: Tensor, masks: Masks, cache: KeyValueCache
-    ) -> Tensor:
-        """(B, T, D) -> (B, T, D) after the last norm."""
-        done: Tensor = self._body(
-            inputs_embeds=embeddings,
-            attention_mask=self.mask(masks),
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        return done
-
-    def head(self, hidden: Tensor) -> Tensor:
-        """(B, T, D) -> logits (B, T, V)."""
-        logits: Tensor = self._head(hidden)
-        return logits
-
-
-class CausalNetwork(NativeNetwork):
-    """A `...ForCausalLM` (Phi, Mistral), built with `ATTENTION`."""
-
-    def __init__(self, model: Any) -> None:
-        config = model.config
-        window = getattr(config, "sliding_window", None)
-        width = getattr(config, "head_dim", None)
-        width = width or config.hidden_size // config.num_attention_heads
-        shape = LayerShape(config.num_key_value_heads, width, window is not None)
-        super().__init__(model.model, model.lm_head, (shape,) * config.num_hidden_layers, window)
-
-    def mask(self, masks: Masks) -> Any:
-        """One mask for all layers: the windowed one, which without a window is the full one."""
-        return masks.windowed
-
-    def describe(self) -> Decoder:
-        """For the compiled path. Raises NotFusable."""
-        family = {"phi": fusing.phi, "mistral": fusing.mistral}[self._body.config.model_type]
-        return family(self._body, self._head)
 
 
 class VisionLanguageModel(ABC):
@@ -127,7 +49,7 @@ class VisionLanguageModel(ABC):
         card: ModelCard,
         precision: Precision,
         native: nn.Module,
-        network: "NativeNetwork",
+        network: NativeNetwork,
         digest: Future[str],
         stand_in: bool,
         stop_ids: frozenset[int],
@@ -173,8 +95,9 @@ class VisionLanguageModel(ABC):
         """The ids of `prefix`, position for position, the image's placeholders included."""
 
     @abstractmethod
-    def image_features(self, seens: Sequence[Seen]) -> Tensor:
-        """(B, positions, D): what the vision side makes of each image, on the device."""
+    def features(self, pixels: Tensor) -> Tensor:
+        """What the vision side makes of images: (B, S, S, 3) uint8 on the device -> (B, positions,
+        D). Waits for nothing."""
 
     @abstractmethod
     def image_places(self, ids: Tensor) -> Tensor:
@@ -188,6 +111,11 @@ class VisionLanguageModel(ABC):
     def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
         """Image and prompt as one row of embeddings, on the device."""
         return self.prefixes([seen], [prompt])
+
+    @torch.no_grad()
+    def image_features(self, seens: Sequence[Seen]) -> Tensor:
+        """(B, positions, D), on the device."""
+        return self.features(stacked(seens).to(self._network.device))
 
     @torch.no_grad()
     def prefixes(self, seens: Sequence[Seen], prompts: Sequence[Prompt]) -> Prefix:
@@ -359,19 +287,3 @@ class VisionLanguageModel(ABC):
         """The text of a whole reply, thoughts left out."""
         stream = TextStream(self.decode, self.thought)
         return ("".join(map(stream.push, ids)) + stream.finish()).rstrip()
-
-
-def normalised(
-    seens: Sequence[Seen],
-    mean: Sequence[float],
-    deviation: Sequence[float],
-    device: torch.device,
-    dtype: torch.dtype,
-) -> Tensor:
-    """B times (H, W, 3) uint8 -> (B, 3, H, W): scaled to 0..1, less `mean`, by `deviation` per
-    channel."""
-    stacked = torch.from_numpy(np.stack([each.pixels for each in seens]))
-    pixels = stacked.to(device).permute(0, 3, 1, 2).float() / 255
-    shape = (1, 3, 1, 1)
-    means, deviations = (torch.tensor(each, device=device) for each in (mean, deviation))
-    return ((pixels - means.view(shape)) / deviations.view(shape)).to(dtype)

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from cxr_demo.models.gemma import GemmaNetwork
-from cxr_demo.models.vlm import ATTENTION, CausalNetwork, NativeNetwork
+from cxr_demo.models.networks import ATTENTION, CausalNetwork, NativeNetwork
 
 LAYERS = {"gemma": 34, "phi": 32, "mistral": 32}
 """Of the true models."""

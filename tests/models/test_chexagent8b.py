@@ -13,7 +13,7 @@ from cxr_demo import models, weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import chexagent8b
 from cxr_demo.models.cards import card
-from cxr_demo.models.vlm import normalised
+from cxr_demo.models.scaling import Scaling, stacked
 from cxr_demo.records import Precision, Prompt
 from tests.models.families import FAMILIES, chexagent8b_fp32, filled, first_logits
 from tests.stand_ins import copied
@@ -56,13 +56,13 @@ def stock(full):
 def stock_inputs(full):
     ids = full.prompt_ids(PROMPT)
     queries = full._native.query_tokens.shape[1]
-    pixels = normalised(
-        [FAMILY.seen(1)],
+    scaled = Scaling(
         chexagent8b._IMAGES["image_mean"],
         chexagent8b._IMAGES["image_std"],
         torch.device("cpu"),
         torch.float32,
     )
+    pixels = scaled(stacked([FAMILY.seen(1)]))
     ids = torch.tensor([[PLACEHOLDER] * queries + ids[queries:]])
     return {"input_ids": ids, "pixel_values": pixels, "attention_mask": torch.ones_like(ids)}
 
