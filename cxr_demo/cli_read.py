@@ -72,13 +72,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pipeline", type=PipelineKind, choices=tuple(PipelineKind), default="report"
     )
+    parser.add_argument("--prompt", metavar="ID", help="another of the model's prompts, by its id")
     add_common_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read every file; 1 if any was refused or its reading failed. Raises UnknownModel."""
-    models.card(arguments.model)
+    """Read every file; 1 if any was refused or its reading failed. Raises UnknownModel and
+    UnknownPrompt."""
+    card = models.card(arguments.model)
     precision, kind = Precision(arguments.precision), PipelineKind(arguments.pipeline)
+    prompt = card.prompt(kind, arguments.prompt).id
     refused = False
     printer = _Json() if arguments.json else _Terminal(arguments.language)
     with WorkerClient.start(preload=False) as worker, DecodePool(size=1) as pool:
@@ -87,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
                 printer.refused(name, opened)
                 refused = True
                 continue
-            stream = worker.read(opened, arguments.model, precision, kind)
+            stream = worker.read(opened, arguments.model, precision, kind, prompt)
             try:
                 refused |= not printer.show(name, opened, stream)
             except KeyboardInterrupt:

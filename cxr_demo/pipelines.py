@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from cxr_demo import weights
 from cxr_demo.errors import PhantomsOnly
 from cxr_demo.labelers import direct, rules
+from cxr_demo.models import stepwise
 from cxr_demo.models.base import Generation, Item, Model, Reply, Seen, ShouldStop
 from cxr_demo.phantoms import strip
 from cxr_demo.records import (
@@ -49,10 +50,12 @@ def admit(model: Model, radiograph: Radiograph) -> None:
         raise PhantomsOnly(model=model.card.name)
 
 
-def model_input(model: Model, radiograph: Radiograph, kind: PipelineKind) -> ModelInput:
-    """What `read` would give to `model`. Raises PhantomsOnly as `read` does."""
+def model_input(
+    model: Model, radiograph: Radiograph, kind: PipelineKind, prompt: str | None = None
+) -> ModelInput:
+    """What `read` would give to `model`. Raises PhantomsOnly and UnknownPrompt as `read` does."""
     admit(model, radiograph)
-    text = model.prompt_text(model.card.prompts[kind])
+    text = stepwise.prompt_text(model, model.card.prompt(kind, prompt))
     return ModelInput(model.see(radiograph), text)
 
 
@@ -62,22 +65,24 @@ def read(
     kind: PipelineKind,
     should_stop: ShouldStop = lambda: False,
     submitted: float | None = None,
+    prompt: str | None = None,
 ) -> Iterator[ReadingEvent]:
     """Read one radiograph: a phase, tokens, and a DoneEvent, also if it was stopped.
 
-    `submitted` is a reading of `time.monotonic()`, from which all times count (now, if None).
-    Raises PhantomsOnly and other leaves of ModelError, also after some tokens. The device's own
-    peaks are not known here; whoever samples the device adds them to `Reading.memory`.
+    `submitted` is a reading of `time.monotonic()`, from which all times count (now, if None);
+    `prompt` is the id of one of the card's (its default, if None). Raises PhantomsOnly and other
+    leaves of ModelError, also after some tokens. The device's own peaks are not known here; whoever
+    samples the device adds them to `Reading.memory`.
     """
     begun = time.monotonic() if submitted is None else submitted
     admit(model, radiograph)
     yield PhaseEvent(Phase.READING)
     model.reset_peaks()
-    prompt = model.card.prompts[kind]
+    asked = model.card.prompt(kind, prompt)
     seeing = time.monotonic()
     seen = model.see(radiograph)
     preprocessing = time.monotonic() - seeing
-    generation = model.generate(seen, prompt, should_stop, submitted=begun)
+    generation = stepwise.generate(model, seen, asked, should_stop, submitted=begun)
     report, ttft = "", None
     for token in generation:
         report += token.text
@@ -92,7 +97,7 @@ def read(
             stop=stop,
             timings=_timings(generation, preprocessing, ttft, time.monotonic() - begun),
             memory=model.peaks(),
-            provenance=provenance(model, radiograph, kind, prompt, seen.preprocessing),
+            provenance=provenance(model, radiograph, kind, asked, seen.preprocessing),
         )
     )
 
@@ -110,14 +115,16 @@ def read_many(
     slots: int,
     should_stop: ShouldStop = lambda: False,
     force: Callable[[str], int | None] = lambda key: None,
+    prompt: str | None = None,
 ) -> Iterator[Reply]:
     """Read images (a key, and what `given` made of one) in a batch of `slots`; replies come as they
     end. `images` is drawn from as slots get free. After a stop, unfinished replies are dropped; a
     single reading may run between two replies. `force` gives tokens per reply, for checkpoints
-    with random weights only. Raises OutOfMemory, after which the device is as full as before."""
-    prompt = model.card.prompts[kind]
-    items = (Item(key, seen, prompt, force=force(key)) for key, seen in images)
-    return model.generate_many(items, slots, should_stop)
+    with random weights only; `prompt` as in `read`. Raises OutOfMemory, after which the device is
+    as full as before."""
+    asked = model.card.prompt(kind, prompt)
+    items = (Item(key, seen, asked, force=force(key)) for key, seen in images)
+    return stepwise.generate_many(model, items, slots, should_stop)
 
 
 def provenance(

@@ -109,13 +109,30 @@ class PipelineKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class PromptStep:
+    """One question of a stepwise prompt, whose answer stands under `heading`. `aside`: the answer
+    is no finding. Without `image` the text is asked alone, all findings in place of "{findings}".
+    """
+
+    heading: str
+    text: str
+    max_new_tokens: int
+    image: bool = True
+    aside: bool = False
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """A frozen prompt. `id` is printed on every result; `max_new_tokens` goes with it."""
+    """A frozen prompt. `id` is printed on every result; `max_new_tokens` goes with it. With `steps`
+    (`models.stepwise`), `text` and `max_new_tokens` are those of all of them together. Without
+    `image` it is asked without one."""
 
     id: str
     text: str
     max_new_tokens: int
     system: str | None = None
+    steps: tuple[PromptStep, ...] = ()
+    image: bool = True
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ def lines(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+def test_a_prompt_that_the_model_has_not_is_named_with_those_it_has(capsys):
+    given = ["read", "nothing.png", "--model", "chexagent-2-3b", "--prompt", "chexagent-8b-steps-1"]
+    assert cli.main(given) == 1
+    told = capsys.readouterr().err
+    assert "chexagent-report-1, chexagent-2-steps-1" in told
+
+
 def test_json_has_one_object_a_file_and_a_refused_one_stops_nobody(fake, files, tmp_path, capsys):
     text = tmp_path / "text.dcm"
     text.write_text("Dear colleague,")

@@ -12,6 +12,9 @@ from cxr_demo.records import Span
 _MARKUP = re.compile(
     r"\*+|__+|`+|<[a-zA-Z/]{1,4}>|\[[^\]\[\n]{0,80}\]|^[ \t]*#{1,6}(?=[ \t])", re.MULTILINE
 )
+VIEW = "View"
+"""Heading of what a stepwise report says of the image itself; nothing there is a finding."""
+_VIEW = re.compile(rf"^\[{VIEW}\]\n.*?(?=^\[[^\]\[\n]{{1,80}}\]$|\Z)", re.MULTILINE | re.DOTALL)
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-•·–—>]|\(?\d{1,2}[.)])(?=[ \t])", re.MULTILINE)
 _HEADING = re.compile(
     r"(?:^|(?<=[.;:?!]))[ \t]*(?:"
@@ -27,6 +30,7 @@ _HEADING = re.compile(
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _CONTENT = re.compile(r"\S")
 _LINE_END = re.compile(r"\n")
+_WORD = re.compile(r"[^\n]")
 _END = re.compile(
     r"(?<!\d)[.!?]+(?=\s|$|[A-Z])"  # also "limits.The", which transcripts hold; never "1.5 cm"
     r"|(?<=\d)[.!?]+(?=\s|$)"
@@ -43,8 +47,16 @@ _BREAK = re.compile(
 )
 
 
+def heading(title: str) -> str:
+    """The line above a section of a stepwise report. It is markup: no labeler reads it."""
+    return f"[{title}]"
+
+
 def without_markup(report: str) -> str:
-    """`report` with bold, `[Region: part]` and Markdown headings blanked, same length."""
+    """`report` with bold, `[Region: part]`, Markdown headings and the section on the view blanked,
+    same length."""
+    if f"[{VIEW}]" in report:
+        report = _VIEW.sub(lambda match: _WORD.sub(" ", match[0]), report)
     return _MARKUP.sub(lambda match: " " * len(match[0]), report)
 
 

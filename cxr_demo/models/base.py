@@ -40,13 +40,14 @@ class Piece:
 class Item:
     """One radiograph to read in a batch. `key` is the caller's name for it; `limit` bounds the new
     tokens below the prompt's own bound. `force`, for benchmarks: reply with exactly that many
-    tokens, whatever they are."""
+    tokens, whatever they are. `spare`: new tokens to make room for at least."""
 
     key: str
     seen: Seen
     prompt: Prompt
     limit: int | None = None
     force: int | None = None
+    spare: int = 0
 
     @property
     def most(self) -> int:
@@ -59,7 +60,8 @@ class Item:
     def room(self) -> int:
         """New tokens to make room for. Forced lengths differ from item to item; room for what the
         prompt allows lets them share a batch."""
-        return self.most if self.force is None else max(self.force, self.prompt.max_new_tokens)
+        most = self.most if self.force is None else max(self.force, self.prompt.max_new_tokens)
+        return max(most, self.spare)
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,12 @@ class Model(Protocol):
         self, items: Iterable[Item], slots: int, should_stop: ShouldStop = lambda: False
     ) -> Iterator[Reply]:
         """Greedy replies to all `items`, up to `slots` at a time, in the order of ending. `items`
-        is drawn from as slots get free. After a stop, unfinished replies are dropped. A
-        `generate` may run between two replies. Raises OutOfMemory and PromptTooLong."""
+        is drawn from as slots get free; if it has none, it is asked again after a reply. After a
+        stop, unfinished replies are dropped. A `generate` may run between two replies. Raises
+        OutOfMemory and PromptTooLong."""
+
+    def room_for(self, prompt: Prompt, most: int) -> int:
+        """Positions of `prompt` and `most` new tokens. Raises PromptTooLong."""
 
     def settle(self) -> None:
         """Wait until the decode path is the one that stays; results are kept under its name."""

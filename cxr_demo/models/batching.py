@@ -75,7 +75,7 @@ class Batch:
         queue = _Queue(items)
         while not should_stop() and (head := queue.head()) is not None:
             # The prompt's own bound, so that a later item with more to say fits, too.
-            most = max(head.most, head.prompt.max_new_tokens)
+            most = max(head.room, head.prompt.max_new_tokens)
             room = self._model.room_for(head.prompt, most) + SPARE
             self._table = Table(self._engine.steps(self._slots, roomy(room)))
             yield from self._until_idle(self._table, queue, should_stop)

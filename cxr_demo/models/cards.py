@@ -5,12 +5,12 @@ classes. `revision` is None where no commit was recorded: the first fetch record
 prompts are unpublished; each default here is frozen under an id that is printed on every result.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cxr_demo.findings import FINDINGS
-from cxr_demo.models.faults import UnknownModel
-from cxr_demo.records import PipelineKind, Precision, Prompt
+from cxr_demo.models.faults import UnknownModel, UnknownPrompt
+from cxr_demo.records import PipelineKind, Precision, Prompt, PromptStep
 
 REPORT_TOKENS = 512
 DIRECT_TOKENS = 128
@@ -43,8 +43,9 @@ class ModelCard:
     """One model. `family` names the adapter's module in `cxr_demo.models`, or is None as long as
     this version has none for it. `hub` and `revision` name the published checkpoint, `parameters`
     counts its weights; None where it is not known. `precisions` are those that the reading room
-    offers; evaluations have one more (`evaluated`). `phantoms_only`: refuses every other image.
-    `files` must lie beside the weights; of several joined by "|" one suffices."""
+    offers; evaluations have one more (`evaluated`). `prompts` are the defaults, `others` what can
+    be named in their place. `phantoms_only`: refuses every other image. `files` must lie beside the
+    weights; of several joined by "|" one suffices."""
 
     id: str
     name: str
@@ -64,6 +65,20 @@ class ModelCard:
         "tokenizer_config.json",
         "preprocessor_config.json|processor_config.json",
     )
+    others: dict[PipelineKind, tuple[Prompt, ...]] = field(default_factory=dict)
+
+    def prompts_of(self, kind: PipelineKind) -> tuple[Prompt, ...]:
+        """Every prompt of a pipeline, the default first."""
+        return (self.prompts[kind], *self.others.get(kind, ()))
+
+    def prompt(self, kind: PipelineKind, id: str | None = None) -> Prompt:
+        """The pipeline's prompt with this id, the default for None. Raises UnknownPrompt."""
+        every = self.prompts_of(kind)
+        found = every[0] if id is None else next((each for each in every if each.id == id), None)
+        if found is None:
+            known = ", ".join(each.id for each in every)
+            raise UnknownPrompt(prompt=id, model=self.name, known=known)
+        return found
 
     @property
     def evaluated(self) -> tuple[Precision, ...]:
@@ -102,6 +117,57 @@ def _prompts(family: str, report: str, direct: str) -> dict[PipelineKind, Prompt
         PipelineKind.DIRECT: Prompt(f"{family}-direct-1", direct, DIRECT_TOKENS),
     }
 
+
+def _stepwise(id: str, *steps: PromptStep) -> Prompt:
+    text = "\n".join(each.text for each in steps)
+    return Prompt(id, text, sum(each.max_new_tokens for each in steps), steps=steps)
+
+
+# The authors' demo: questions on the image one by one, then an impression of the answers, without
+# the view. They allow 512 tokens a step; here all answers must leave room for the impression.
+_VIEW = PromptStep("View", "Determine the view of this CXR", 32, aside=True)
+_IMPRESSION = PromptStep(
+    "Impression",
+    "Write the Impression section for the following Findings: {findings}",
+    256,
+    image=False,
+)
+_EVERYTHING_ELSE = (
+    "Everything else (e.g., mediastinal contours, bones, soft tissues, tubes, valves, and "
+    "pacemakers)"
+)
+_CHEXAGENT_2_STEPS = _stepwise(
+    "chexagent-2-steps-1",
+    _VIEW,
+    PromptStep(
+        "Airway", 'Please provide a detailed description of "Airway" in the chest X-ray', 256
+    ),
+    PromptStep(
+        "Breathing", 'Please provide a detailed description of "Breathing" in the chest X-ray', 256
+    ),
+    PromptStep(
+        "Cardiac", 'Please provide a detailed description of "Cardiac" in the chest X-ray', 256
+    ),
+    PromptStep(
+        "Diaphragm", 'Please provide a detailed description of "Diaphragm" in the chest X-ray', 256
+    ),
+    PromptStep(
+        "Everything else",
+        f'Please provide a detailed description of "{_EVERYTHING_ELSE}" in the chest X-ray',
+        256,
+    ),
+    _IMPRESSION,
+)
+_CHEXAGENT_8B_STEPS = _stepwise(
+    "chexagent-8b-steps-1",
+    _VIEW,
+    PromptStep("Airway", 'Describe "Airway"', 256),
+    PromptStep("Breathing", 'Describe "Breathing"', 256),
+    PromptStep("Cardiac", 'Describe "Cardiac"', 256),
+    PromptStep("Diaphragm", 'Describe "Diaphragm"', 256),
+    PromptStep("Everything else", f'Describe "{_EVERYTHING_ELSE}"', 256),
+    _IMPRESSION,
+)
 
 _ASKED = (Ability.REPORT, Ability.FINDINGS, Ability.YES_NO)
 _UNTIED = (Precision.BF16, Precision.NF4, Precision.NF4_FP32)
@@ -161,6 +227,7 @@ CARDS: dict[str, ModelCard] = {
             parameters=3_140_746_752,
             precisions=_UNTIED,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
+            others={PipelineKind.REPORT: (_CHEXAGENT_2_STEPS,)},
             preprocessing="squashed_square",
             can=(*_ASKED, Ability.LOCATE),
             files=("config.json", "vocab.json", "merges.txt"),
@@ -175,6 +242,7 @@ CARDS: dict[str, ModelCard] = {
             parameters=8_362_401_664,
             precisions=_UNTIED,
             prompts=_prompts("chexagent", _CHEXAGENT_REPORT, _CHEXAGENT_DIRECT),
+            others={PipelineKind.REPORT: (_CHEXAGENT_8B_STEPS,)},
             preprocessing="squashed_square",
             can=_ASKED,
             files=("config.json", "tokenizer.json", "preprocessor_config.json"),

@@ -169,16 +169,18 @@ class CheXagent2Model(VisionLanguageModel):
 
     def prompt_text(self, prompt: Prompt) -> str:
         """The whole prompt, one `<|imgpad|>` for the image."""
-        system, opening, question, closing = _parts(prompt)
-        return f"{system}{END}{opening}{''.join(IMAGE)}{question}{END}{closing}"
+        return "".join(_pieces(prompt))
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The ids of `prefix`, position for position, the image's placeholders included."""
-        system, opening, question, closing = map(self._words.encode, _parts(prompt))
-        begin, place, end = map(self._words.id, IMAGE)
-        image = [begin, *[place] * self._image_tokens, end]
-        stop = self._words.id(END)
-        return [*system, stop, *opening, *image, *question, stop, *closing]
+        ids: list[int] = []
+        for piece in _pieces(prompt):
+            if piece in (END, *IMAGE):
+                times = self._image_tokens if piece == IMAGE[1] else 1
+                ids += [self._words.id(piece)] * times
+            else:
+                ids += self._words.encode(piece)
+        return ids
 
     def image_places(self, ids: Tensor) -> Tensor:
         """(B, T) bool; the image is causal, too."""
@@ -248,11 +250,11 @@ def where(stored: str) -> Place | None:
     return Place(f"language.{stored}")
 
 
-def _parts(prompt: Prompt) -> tuple[str, str, str, str]:
-    """The prompt's plain text before, between and after its control tokens."""
-    return (
-        f"<|system|>\n{prompt.system or SYSTEM}",
-        "\n<|user|>\nPicture 1:",
-        f"\n{prompt.text}",
-        "\n<|assistant|>\n",
-    )
+def _pieces(prompt: Prompt) -> tuple[str, ...]:
+    """The prompt's plain text and, each on its own, its control tokens. No text is only such a
+    token: all begin with the template's own words."""
+    system, user = f"<|system|>\n{prompt.system or SYSTEM}", "\n<|user|>\n"
+    asked: tuple[str, ...] = (f"{user}Picture 1:", *IMAGE, f"\n{prompt.text}")
+    if not prompt.image:
+        asked = (f"{user}{prompt.text}",)
+    return (system, END, *asked, END, "\n<|assistant|>\n")

@@ -163,17 +163,21 @@ class CheXagent8bModel(VisionLanguageModel):
     def prompt_text(self, prompt: Prompt) -> str:
         """The whole prompt with `<image>` where the queries go. A system text, for which the model
         has no place, stands in front of the question."""
-        return f"{IMAGE}{BEGIN}{_wrapped(prompt)}"
+        return f"{IMAGE if prompt.image else ''}{BEGIN}{_wrapped(prompt)}"
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """The ids of `prefix`, position for position; 0 (unknown) for each of the queries."""
         ids = self._tokenizer.encode(_wrapped(prompt), add_special_tokens=False).ids
-        return [*[0] * self._queries, self._vocabulary[BEGIN], *ids]
+        queries = [0] * self._queries if prompt.image else []
+        return [*queries, self._vocabulary[BEGIN], *ids]
 
     def image_places(self, ids: Tensor) -> Tensor:
-        """(B, T) bool: the queries go first. They are causal, too."""
+        """(B, T) bool: the queries go first, and a row without them begins with `BEGIN`. They are
+        causal, too."""
         given = ids != PADDING
-        return given & (given.cumsum(1) <= self._queries)
+        place = given.cumsum(1)
+        text = (place == 1) & (ids == self._vocabulary[BEGIN])
+        return given & (place <= self._queries) & ~text.any(1, keepdim=True)
 
     def stock_inputs(self, seen: Seen, prompt: Prompt) -> tuple[Any, dict[str, Any]]:
         """For `stock`: whose `generate()`, and its arguments."""

@@ -19,6 +19,14 @@ class UnknownModel(ModelError):
     pt = "Não existe modelo chamado {model}: escolha um destes: {known}."
 
 
+class UnknownPrompt(ModelError):
+    """The card has no prompt with this id for the pipeline."""
+
+    code = "unknown_prompt"
+    en = "{model} has no prompt called {prompt} for this pipeline: choose one of {known}."
+    pt = "{model} não tem um prompt {prompt} neste pipeline: escolha um destes: {known}."
+
+
 class PromptTooLong(ModelError):
     """Image, prompt and reply do not fit into the positions that the model knows."""
 

@@ -116,7 +116,8 @@ class GemmaModel(VisionLanguageModel):
         messages: list[dict[str, Any]] = []
         if prompt.system is not None:
             messages.append({"role": "system", "content": [_part(prompt.system)]})
-        messages.append({"role": "user", "content": [{"type": "image"}, _part(prompt.text)]})
+        image = [{"type": "image"}] if prompt.image else []
+        messages.append({"role": "user", "content": [*image, _part(prompt.text)]})
         text = self._processor.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
@@ -130,12 +131,13 @@ class GemmaModel(VisionLanguageModel):
         """For `stock`: whose `generate()`, and its arguments."""
         inputs = self._processor(
             text=self.prompt_text(prompt),
-            images=[seen.pixels],
+            images=[seen.pixels] if prompt.image else None,
             do_resize=False,  # `see` did, and what was seen must be what goes in
             add_special_tokens=False,  # the template wrote them
             return_tensors="pt",
         ).to(self._network.device)
-        inputs["pixel_values"] = inputs["pixel_values"].to(self._network.dtype)
+        if prompt.image:
+            inputs["pixel_values"] = inputs["pixel_values"].to(self._network.dtype)
         return self._native, dict(inputs)
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:

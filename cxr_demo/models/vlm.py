@@ -119,20 +119,31 @@ class VisionLanguageModel(ABC):
 
     @torch.no_grad()
     def prefixes(self, seens: Sequence[Seen], prompts: Sequence[Prompt]) -> Prefix:
-        """Images and their prompts as rows of embeddings, on the device."""
+        """Images and their prompts as rows of embeddings, on the device. An image that several rows
+        ask about is encoded once."""
         rows = [self.ids_of(each) for each in prompts]
         longest = max(map(len, rows))
         padded = [[PADDING] * (longest - len(row)) + row for row in rows]
         ids = torch.tensor(padded).to(self._network.device)
         image = self.image_places(ids)
         text = self._network.embed(ids.where(~image, 0).clamp(min=0))
-        features = self.image_features(seens).to(text.dtype)
-        embeddings = text.masked_scatter(image[..., None], features)
+        shown = [seen for seen, each in zip(seens, prompts, strict=True) if each.image]
+        if shown:
+            distinct = list(dict.fromkeys(shown))
+            features = self.image_features(distinct)
+            if len(distinct) < len(shown):
+                features = features[[distinct.index(seen) for seen in shown]]
+            text = text.masked_scatter(image[..., None], features.to(text.dtype))
         blocks = image.long() - 1 if self.sees_both_ways else torch.full_like(ids, -1)
-        return Prefix(embeddings, ids != PADDING, blocks)
+        return Prefix(text, ids != PADDING, blocks)
 
     def ids_of(self, prompt: Prompt) -> list[int]:
-        """`prompt_ids`, computed once."""
+        """`prompt_ids`; of questions on images, which are few, computed once. Raises ValueError for
+        a stepwise prompt (see `stepwise`)."""
+        if prompt.steps:
+            raise ValueError(f"{prompt.id} is asked step by step")
+        if not prompt.image:
+            return self.prompt_ids(prompt)
         if prompt not in self._prompts:
             self._prompts[prompt] = self.prompt_ids(prompt)
         return self._prompts[prompt]

@@ -112,14 +112,20 @@ class WorkerClient:
         return self._ask(messages.Unload)
 
     def read(
-        self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
+        self,
+        radiograph: Radiograph,
+        model: str,
+        precision: Precision,
+        kind: PipelineKind,
+        prompt: str | None = None,
     ) -> ReadingStream:
-        """Read one radiograph, loading the model first if another one is on the device. Waits for
-        the worker's start and in its queue; every error arrives as the stream's FailedEvent."""
+        """Read one radiograph, loading the model first if another one is on the device. `prompt` is
+        the id of one of the card's (its default, if None). Waits for the worker's start and in its
+        queue; every error arrives as the stream's FailedEvent."""
         id = self._next_id()
         stream = ReadingStream(lambda: self._stop(id))
         stream.receive(messages.ReadingUpdate(id, PhaseEvent(Phase.QUEUED)))
-        self._submit(messages.Read(id, radiograph, model, precision, kind), stream)
+        self._submit(messages.Read(id, radiograph, model, precision, kind, prompt), stream)
         return stream
 
     def see(
@@ -128,12 +134,13 @@ class WorkerClient:
         model: str,
         precision: Precision,
         kind: PipelineKind,
+        prompt: str | None = None,
         timeout: float | None = 120.0,
     ) -> SeenImage:
         """Exactly what `model` is given for `radiograph`, loading the model first if need be.
         Raises CxrError, or TimeoutError after `timeout` seconds."""
         future: Future[SeenImage] = self._ask(
-            lambda id: messages.See(id, radiograph, model, precision, kind)
+            lambda id: messages.See(id, radiograph, model, precision, kind, prompt)
         )
         return future.result(timeout)
 

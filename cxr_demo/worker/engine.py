@@ -94,13 +94,15 @@ class Engine:
         """Take the device's lease without a model, for a process that this one starts."""
         self.place = self._open_device()
 
-    def see(self, radiograph: Radiograph, kind: PipelineKind) -> SeenImage:
-        """What the loaded model is given for `radiograph`. Raises PhantomsOnly."""
+    def see(
+        self, radiograph: Radiograph, kind: PipelineKind, prompt: str | None = None
+    ) -> SeenImage:
+        """What the loaded model is given for `radiograph`. Raises PhantomsOnly, UnknownPrompt."""
         from cxr_demo import pipelines
 
-        given = pipelines.model_input(self._present(), radiograph, kind)
-        prompt = self._present().card.prompts[kind]
-        return SeenImage(given.seen.pixels, given.seen.preprocessing, prompt, given.text)
+        given = pipelines.model_input(self._present(), radiograph, kind, prompt)
+        asked = self._present().card.prompt(kind, prompt)
+        return SeenImage(given.seen.pixels, given.seen.preprocessing, asked, given.text)
 
     def read(
         self,
@@ -108,11 +110,12 @@ class Engine:
         kind: PipelineKind,
         should_stop: Callable[[], bool],
         submitted: float,
+        prompt: str | None = None,
     ) -> Iterator[ReadingEvent]:
         """The events of one reading by the loaded model; times count from `submitted`."""
         from cxr_demo import pipelines
 
-        return pipelines.read(self._present(), radiograph, kind, should_stop, submitted)
+        return pipelines.read(self._present(), radiograph, kind, should_stop, submitted, prompt)
 
     def complete(self, reading: Reading, radiograph: Radiograph) -> Reading:
         """`reading` with what comes after its text: CheXbert's labels where the user has it,

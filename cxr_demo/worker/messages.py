@@ -28,7 +28,7 @@ from cxr_demo.records import (
 )
 from cxr_demo.worker.wire import GROUND_TYPES, Codec
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Raised with every change that an older program would not understand."""
 
 
@@ -135,13 +135,14 @@ class Load:
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """Read one radiograph; answered by ReadingUpdates."""
+    """Read one radiograph; answered by ReadingUpdates. `prompt`: the id of one of the card's."""
 
     id: int
     radiograph: Radiograph
     model: str
     precision: Precision
     kind: PipelineKind
+    prompt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ class See:
     model: str
     precision: Precision
     kind: PipelineKind
+    prompt: str | None = None
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ class Server:
                     self._read(task, request)
                 case See():
                     self._bring(request.model, request.precision, task)
-                    answer(task, self._engine.see(request.radiograph, request.kind))
+                    answer(task, self._engine.see(request.radiograph, request.kind, request.prompt))
                 case Prove():
                     self._prove(task, request)
                 case MeasureFit():
@@ -302,7 +302,9 @@ class Server:
         written: list[str] = []
         # Waiting for others and loading have phases of their own; they are no part of TTFT.
         submitted = time.monotonic() if loaded or task.queued else task.submitted
-        events = self._engine.read(request.radiograph, request.kind, task.stop.is_set, submitted)
+        events = self._engine.read(
+            request.radiograph, request.kind, task.stop.is_set, submitted, request.prompt
+        )
         try:
             for event in self._measured(events):
                 if isinstance(event, TokenEvent):

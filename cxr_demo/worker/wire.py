@@ -141,6 +141,7 @@ GROUND_TYPES: tuple[type, ...] = (
     records.Precision,
     records.PipelineKind,
     records.Prompt,
+    records.PromptStep,
     records.Token,
     records.StopReason,
     records.Span,

@@ -99,6 +99,22 @@ def test_evidence_are_the_sentences_with_the_same_label(folder):
             assert {" ".join(one.replace("*", "").split()) for one in marked} == expected
 
 
+def test_it_reads_a_report_in_steps_without_headings_and_view(folder, monkeypatch):
+    read, classify = [], CheXbert.classify
+
+    def noted(self, texts, progress=None):
+        read.extend(texts)
+        return classify(self, texts, progress)
+
+    monkeypatch.setattr(CheXbert, "classify", noted)
+    labeler = CheXbert(folder, device="cpu", config=TINY)
+    text = "[View]\nno effusion.\n\n[Cardiac]\nHeart is large.\n\n[Impression]\nlungs clear"
+    (found,) = labeler.label([text])
+    assert read == ["Heart is large. lungs clear", "Heart is large.", "lungs clear"]
+    spans = {text[span.start : span.end] for each in found.labels for span in each.spans}
+    assert spans <= set(read)
+
+
 def test_sentences_are_taken_together_by_precedence():
     def part(**said):
         return {each: said.get(each.name, Label.NOT_MENTIONED) for each in FINDINGS}

@@ -6,8 +6,11 @@ import pytest
 
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers import rules
+from cxr_demo.labelers.sentences import VIEW, heading, without_markup
+from cxr_demo.models.cards import CARDS
 from cxr_demo.phantoms.plan import plan, truth
 from cxr_demo.phantoms.reports import write_report
+from cxr_demo.records import PipelineKind
 
 HEART = Finding.CARDIOMEGALY
 MEDIASTINUM = Finding.ENLARGED_CARDIOMEDIASTINUM
@@ -138,6 +141,28 @@ def test_markup_lists_and_wrapped_lines():
 
 def test_region_marks_are_not_evidence():
     assert rules.label("[Pleural effusion: left] The lungs are clear.")[EFFUSION].label is SILENT
+
+
+def test_neither_a_heading_nor_what_is_said_of_the_view_is_a_finding():
+    """A report in steps: only what stands under the anatomies and in the impression counts."""
+    prompts = [each for about in CARDS.values() for each in about.prompts_of(PipelineKind.REPORT)]
+    steps = [step for prompt in prompts for step in prompt.steps]
+    assert {step.heading for step in steps if step.aside} == {VIEW}
+    for step in steps:
+        for title in (step.heading, step.text[:75].replace("\n", " ")):
+            silent = rules.label(f"{heading(title)}\nAs before.\n\n{heading(title)}")
+            assert {each.label for each in silent.labels} == {SILENT}, title
+    view = f"{heading(VIEW)}\nLarge effusion. A **tube**.\n\n[x: y] No pneumothorax."
+    text = (
+        f"{view}\n\n{heading('Cardiac')}\nThe heart is enlarged.\n\n{heading('Impression')}\nEdema."
+    )
+    found = rules.label(text)
+    assert {each.finding for each in found.labels if each.label is YES} == {HEART, Finding.EDEMA}
+    assert (found[EFFUSION].label, found[AIR].label, found[DEVICES].label) == (SILENT,) * 3
+    (span,) = found[HEART].spans
+    assert text[span.start : span.end] == "The heart is enlarged."
+    assert len(without_markup(text)) == len(text)
+    assert rules.label(view)[EFFUSION].label is SILENT
 
 
 @pytest.mark.parametrize("seed", range(0, 600, 3))

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import math
 import re
 import subprocess
@@ -10,7 +11,7 @@ from safetensors import safe_open
 from cxr_demo import models
 from cxr_demo.findings import FINDINGS
 from cxr_demo.models.cards import CARDS, Ability, card
-from cxr_demo.models.faults import NotInThisVersion, UnknownModel
+from cxr_demo.models.faults import NotInThisVersion, UnknownModel, UnknownPrompt
 from cxr_demo.paths import assets_dir
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.ui import about_text
@@ -27,8 +28,31 @@ def test_every_card_has_its_own_id_and_a_prompt_for_each_pipeline():
 def test_a_prompt_id_stands_for_one_prompt():
     texts = {}
     for each in CARDS.values():
-        for prompt in each.prompts.values():
+        for prompt in itertools.chain(*map(each.prompts_of, PipelineKind)):
             assert texts.setdefault(prompt.id, prompt) == prompt
+
+
+def test_a_prompt_is_found_by_its_id_and_the_default_comes_first():
+    about = card("chexagent-8b")
+    default, steps = about.prompts_of(PipelineKind.REPORT)
+    assert about.prompt(PipelineKind.REPORT) == default == about.prompts[PipelineKind.REPORT]
+    assert about.prompt(PipelineKind.REPORT, "chexagent-8b-steps-1") is steps
+    for kind, id in ((PipelineKind.DIRECT, steps.id), (PipelineKind.REPORT, "chexagent-2-steps-1")):
+        with pytest.raises(UnknownPrompt) as caught:
+            about.prompt(kind, id)
+        assert id in caught.value.message("pt") and about.name in caught.value.message("en")
+
+
+def test_a_stepwise_prompt_holds_all_its_questions_and_ends_without_the_image():
+    stepwise = [each for about in CARDS.values() for each in about.prompts_of(PipelineKind.REPORT)]
+    stepwise = [each for each in stepwise if each.steps]
+    assert [each.id for each in stepwise] == ["chexagent-2-steps-1", "chexagent-8b-steps-1"]
+    for prompt in stepwise:
+        *seeing, last = prompt.steps
+        assert all(each.image and "{" not in each.text for each in seeing)
+        assert not last.image and "{findings}" in last.text
+        assert prompt.text.split("\n") == [each.text for each in prompt.steps]
+        assert prompt.max_new_tokens == sum(each.max_new_tokens for each in prompt.steps)
 
 
 def test_every_card_says_what_its_model_can_do():

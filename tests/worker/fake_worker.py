@@ -84,7 +84,7 @@ class FakeEngine(Engine):
 
     require_image_use = prove_at_first
 
-    def read(self, radiograph, kind, should_stop, submitted):
+    def read(self, radiograph, kind, should_stop, submitted, prompt=None):
         order = int(radiograph.pixels[0, 0])
         yield PhaseEvent(Phase.READING)
         count = 10**6 if order == ENDLESS else WORDS
@@ -100,10 +100,13 @@ class FakeEngine(Engine):
             if written == 5 and order == BUG:
                 raise ValueError("/home/ana/maria.dcm")
         stop = StopReason.END if written == count else StopReason.STOPPED
-        yield DoneEvent(reading(self._model, "word " * written, stop, kind, radiograph.sha256))
+        asked = self._model.card.prompt(kind, prompt)
+        yield DoneEvent(
+            reading(self._model, "word " * written, stop, kind, radiograph.sha256, asked)
+        )
 
 
-def reading(model, report, stop, kind, sha256):
+def reading(model, report, stop, kind, sha256, prompt):
     findings = FindingSet(
         "rules", tuple(FindingLabel(each, Label.NOT_MENTIONED) for each in FINDINGS)
     )
@@ -113,7 +116,7 @@ def reading(model, report, stop, kind, sha256):
         weights_sha256=None,
         precision=model.precision,
         pipeline=kind,
-        prompt=model.card.prompts[kind],
+        prompt=prompt,
         preprocessing="fake",
         engine="fake",
         device=model.device,

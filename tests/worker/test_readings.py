@@ -202,6 +202,12 @@ def test_what_the_model_saw(worker):
     assert seen.image.shape == (8, 8, 3)
     assert seen.prompt.id == "gemma-direct-1"
     assert seen.text == f"<image>{seen.prompt.text}"
+    steps = {"model": "chexagent-8b", "precision": Precision.BF16, "kind": PipelineKind.REPORT}
+    steps["prompt"] = "chexagent-8b-steps-1"
+    seen = worker.see(image(), **steps)
+    assert seen.prompt.id == steps["prompt"] and "[Cardiac]\n" in seen.text
+    *_, done = worker.read(image(), **steps)
+    assert done.reading.provenance.prompt == seen.prompt
 
 
 def test_a_gpu_that_another_program_holds_is_left_alone(worker):

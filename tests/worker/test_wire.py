@@ -8,12 +8,14 @@ import pytest
 from cxr_demo import errors
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Label
+from cxr_demo.models.cards import card
 from cxr_demo.records import (
     FindingLabel,
     FindingSet,
     Notice,
     PipelineKind,
     Precision,
+    Prompt,
     Radiograph,
     Span,
     View,
@@ -64,6 +66,13 @@ def test_findings_and_errors_arrive_as_they_were():
     got = CODEC.decode(CODEC.encode(ReadingUpdate(7, event)))
     assert got == ReadingUpdate(7, event)
     assert "1.0 GiB" in CxrError.from_dict(got.event.error).message("pt")
+
+
+def test_a_prompt_arrives_with_its_steps_and_older_ones_without():
+    prompt = card("chexagent-2-3b").prompts_of(PipelineKind.REPORT)[1]
+    assert CODEC.decode(CODEC.encode(Answer(1, prompt))).value == prompt
+    plain = {"$": "Prompt", "id": "a-1", "text": "Write.", "max_new_tokens": 9, "system": None}
+    assert CODEC.decode(frame(plain)) == Prompt("a-1", "Write.", 9)
 
 
 @pytest.mark.parametrize(
