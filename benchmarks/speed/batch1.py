@@ -51,13 +51,16 @@ def of_stock(stock: Stock, seen: Seen, prompt: Prompt, size: Size) -> dict[str, 
 
 @torch.no_grad()
 def of_path(model: Any, engine: Engine, seen: Seen, prompt: Prompt, size: Size) -> dict[str, Any]:
-    """The same of one path, and its parts: image and prompt to embeddings, and prefill."""
+    """The same of one path, and its parts, launched one by one: image and prompt to embeddings, and
+    prefill; and both as the path does them together."""
     tokens = prompt.max_new_tokens
     device = model.prefix(seen, prompt).embeddings.device
-    runs = [_reply(model, engine, seen, prompt) for _ in range(size.repeats + 1)][1:]
+    # the second reply sets up what comes again
+    runs = [_reply(model, engine, seen, prompt) for _ in range(size.repeats + 2)][2:]
     embedded = clock.repeated(lambda: model.prefix(seen, prompt), device, size.repeats)
     prefix = model.prefix(seen, prompt)
     prefill = clock.repeated(lambda: engine.prefill(prefix, tokens), device, size.repeats)
+    both = clock.repeated(lambda: model.begin(seen, prompt), device, size.repeats)
     streamed = [_streamed(model, seen, prompt) for _ in range(size.repeats)]
     gaps = [each for each in streamed if each is not None]
     return {
@@ -65,6 +68,7 @@ def of_path(model: Any, engine: Engine, seen: Seen, prompt: Prompt, size: Size) 
         "ttft": clock.spread([first for first, _ in runs]).to_dict(),
         "embedding": embedded.to_dict(),
         "prefill": prefill.to_dict(),
+        "both": both.to_dict(),
         "per_token": clock.spread([rest / (tokens - 1) for _, rest in runs]).to_dict(),
         # with text, as the screen gets it; None if the random reply ended at once
         "per_token_streamed": clock.spread(gaps).to_dict() if gaps else None,
@@ -74,10 +78,7 @@ def of_path(model: Any, engine: Engine, seen: Seen, prompt: Prompt, size: Size) 
 def _reply(model: Any, engine: Engine, seen: Seen, prompt: Prompt) -> tuple[float, float]:
     """Seconds from pixels to the first token on the host, and from there to the last."""
     began = time.perf_counter()
-    prefix = model.prefix(seen, prompt)
-    steps = engine.decode(
-        engine.prefill(prefix, prompt.max_new_tokens), Request(prompt.max_new_tokens)
-    )
+    steps = engine.decode(model.begin(seen, prompt), Request(prompt.max_new_tokens))
     next(steps)
     first = time.perf_counter()
     count = sum(1 for _ in steps)

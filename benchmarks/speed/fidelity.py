@@ -91,16 +91,18 @@ def _compared(
 def forced(
     model: Any, engine: Engine, images: Sequence[Seen], prompt: Prompt, ids: Tensor
 ) -> list[Tensor]:
-    """The engine's logits: ids.shape[1] + 1 times (B, V)."""
+    """The engine's logits: ids.shape[1] + 1 times (B, V). One image is read twice: from then on its
+    prefill is captured, where the path does that."""
+    if len(images) == 1:
+        state = [model.begin(images[0], prompt) for _ in range(2)][1]
+        return list(engine.force(state, ids).unbind(1))
     prefixes = [model.prefix(each, prompt) for each in images]
     rows = Prefix(
         torch.cat([each.embeddings for each in prefixes]),
         torch.cat([each.valid for each in prefixes]),
         torch.cat([each.blocks for each in prefixes]),
     )
-    if len(images) > 1:
-        return paths.forced_in_slots(engine, rows, ids)
-    return list(engine.force(engine.prefill(rows, ids.shape[1]), ids).unbind(1))
+    return paths.forced_in_slots(engine, rows, ids)
 
 
 def words(rows: int, count: int, stock: Stock) -> Tensor:

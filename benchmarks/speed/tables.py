@@ -126,6 +126,7 @@ def _batch1_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
             "first token over stock's": first / stock["ttft"]["median"],
             "prefill (ms)": _ms(each["prefill"]["median"]),
             "image and prompt (ms)": _ms(each["embedding"]["median"]),
+            "both, as read (ms)": _ms(each["both"]["median"]) if "both" in each else None,
         }
 
 

@@ -2,9 +2,10 @@
 
 One sequence runs over a `Step` that is kept from one reading to the next: it ends where the next
 one is prefilled. Everything else (several rows, endings of one prefix) takes the plain path.
+A prefill that comes again and again can be captured as well (`set_up`, `open`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from cxr_demo.decoding.cache import KeyValueCache
 from cxr_demo.decoding.engine import Network, Request, ShouldStop, State, never
 from cxr_demo.decoding.engine import Step as Decoded
+from cxr_demo.decoding.opening import Opening, Source
 from cxr_demo.decoding.plain import PlainEngine, decoded
 from cxr_demo.decoding.sampling import Chooser, logprob
 from cxr_demo.decoding.slots import roomy
@@ -34,6 +36,7 @@ class CapturedEngine(PlainEngine):
         self._forwards = forwards or (lambda slots: through(network))
         self._kept: Step | None = None
         self._user: KeyValueCache | None = None
+        self._openings: dict[Hashable, Opening] = {}
 
     def steps(self, slots: int, room: int) -> Step:
         """A step for `slots` sequences of up to `room` positions, as `many.Table` takes it."""
@@ -42,19 +45,51 @@ class CapturedEngine(PlainEngine):
     def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
         if batch > 1 or room == 0:
             return super()._cache(batch, length, room)
-        needed = roomy(length + room + 1)
+        self._user = self._keep(length + room).cache.row(length)
+        return self._user
+
+    def _keep(self, positions: int) -> Step:
+        needed = roomy(positions + 1)
         if self._kept is None or self._kept.room < needed:
             self._kept = None  # before its successor: two at once are not needed
+            self._openings.clear()  # they led to its place
             self._kept = self.steps(1, needed)
-        self._user = self._kept.cache.row(length)
-        return self._user
+        return self._kept
+
+    def set_up(self, key: Hashable, source: Source, blocks: Tensor, room: int) -> None:
+        """Make `open(key)` prefill what `source` gives, with room for `room` more; see `Opening`."""
+        step = self._keep(blocks.shape[1] + room)
+        self._openings[key] = Opening(self._network, step, source, blocks)
+
+    def forget(self, key: Hashable) -> None:
+        """Undo `set_up`."""
+        self._openings.pop(key, None)
+
+    def opens(self, key: Hashable) -> bool:
+        """Whether `key` is set up: not for ever, since its place may have to grow."""
+        return key in self._openings
+
+    @property
+    def openings(self) -> int:
+        """How many keys are set up."""
+        return len(self._openings)
+
+    def open(self, key: Hashable) -> State:
+        """Prefill what the buffers of `key` hold. Raises KeyError if it is not set up."""
+        state = self._openings[key].run()
+        self._user = state.cache
+        return state
 
     def _step_of(self, state: State) -> Step | None:
         if state.cache is self._user:
             return self._kept
         if state.cache.lent:
-            raise RuntimeError("another sequence has begun since: this one cannot go on")
+            self._check(state)
         return None
+
+    def _check(self, state: State) -> None:
+        if state.cache is not self._user:
+            raise RuntimeError("another sequence has begun since: this one cannot go on")
 
     @torch.no_grad()
     def decode(
@@ -78,6 +113,7 @@ class CapturedEngine(PlainEngine):
         step.ids.copy_(state.logits.argmax(-1))
         waiting = outbox.post(step.ids)
         for index in range(request.max_new_tokens):
+            self._check(state)
             if should_stop():
                 return
             turn = waiting
@@ -95,6 +131,7 @@ class CapturedEngine(PlainEngine):
         choose = Chooser(request.sampling, state.logits.device)
         step.active.fill_(1)
         for index in range(request.max_new_tokens):
+            self._check(state)
             if should_stop():
                 return
             if index:

@@ -21,6 +21,11 @@ class PlainEngine:
     def __init__(self, network: Network) -> None:
         self._network = network
 
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self._network.device
+
     @torch.no_grad()
     def prefill(self, prefix: Prefix, room: int) -> State:
         """Run all positions of `prefix`, with room for `room` more in the cache."""

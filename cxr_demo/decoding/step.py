@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from cxr_demo.decoding import graphs
 from cxr_demo.decoding.cache import KeyValueCache
 from cxr_demo.decoding.engine import Network
 from cxr_demo.decoding.slots import SlotCache
@@ -34,7 +35,8 @@ class Step:
     """`slots` sequences that go on by one token at a time, greedily.
 
     `ids`: (S,) int64, in: the newest token of each; out: the next. `active`: (S,) int64, 1 for rows
-    that move on and 0 for rows that stand still. `logits`: (S, V) of the last run."""
+    that move on and 0 for rows that stand still. `logits`: (S, V) of the last run. `pool`:
+    memory of its graph, and of others that run in turn with it."""
 
     def __init__(self, network: Network, slots: int, room: int, forward: Forward) -> None:
         self.cache = SlotCache(
@@ -44,6 +46,7 @@ class Step:
         self.active = torch.zeros_like(self.ids)
         self.logits = torch.empty(0, device=network.device)
         self._forward = forward
+        self.pool = graphs.pool(network.device)
         self._graph: torch.cuda.CUDAGraph | None = None
 
     @property
@@ -76,14 +79,7 @@ class Step:
     def _captured(self) -> torch.cuda.CUDAGraph:
         kept = self.ids.clone(), self.active.clone()
         self.active.zero_()
-        beside = torch.cuda.Stream(self.ids.device)
-        beside.wait_stream(torch.cuda.current_stream(self.ids.device))
-        with torch.cuda.stream(beside):
-            self.once()  # libraries set themselves up on the first call, which cannot be captured
-        torch.cuda.current_stream(self.ids.device).wait_stream(beside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self.once()
+        graph = graphs.record(self.once, self.ids.device, self.pool)
         self.ids.copy_(kept[0])
         self.active.copy_(kept[1])
         return graph

@@ -42,6 +42,16 @@ def out_of_memory(card: ModelCard, device: torch.device) -> OutOfMemory:
     return OutOfMemory(model=card.name, free=format_bytes(free))
 
 
+def room(device: torch.device) -> int | None:
+    """Bytes of a GPU that torch may still take, as far as one can tell now."""
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    allocated = torch.cuda.memory_allocated(device)
+    cap = int(torch.cuda.get_per_process_memory_fraction(device) * total)
+    return min(free + torch.cuda.memory_reserved(device), cap) - allocated
+
+
 def reset_peaks(device: torch.device) -> None:
     """Start a new measurement of torch's peaks."""
     if device.type == "cuda":

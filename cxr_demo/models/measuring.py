@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from cxr_demo.decoding.engine import Engine, Prefix, Request
+from cxr_demo.decoding.engine import Engine, Request, State
 from cxr_demo.models import hardware, stock
 from cxr_demo.models.base import Seen
 from cxr_demo.records import Prompt, Radiograph, View, Window
@@ -49,8 +49,8 @@ class Readable(Protocol):
     def see(self, radiograph: Radiograph) -> Seen:
         """The image that the model is given."""
 
-    def prefix(self, seen: Seen, prompt: Prompt) -> Prefix:
-        """Image and prompt as one row of embeddings."""
+    def begin(self, seen: Seen, prompt: Prompt) -> State:
+        """Image and prompt prefilled as for a reply."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -163,5 +163,5 @@ def _forced(model: Readable, seen: Seen, prompt: Prompt) -> Iterator[object]:
         generator, inputs = model.stock_inputs(seen, prompt)
         most = prompt.max_new_tokens
         return stock.tokens(generator, inputs, most, least=most)
-    state = model.decoder.prefill(model.prefix(seen, prompt), prompt.max_new_tokens)
+    state = model.begin(seen, prompt)
     return iter(model.decoder.decode(state, Request(prompt.max_new_tokens)))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cxr_demo.decoding.captured import CapturedEngine
-from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, never
+from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, State, never
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.text import TextStream
 from cxr_demo.models import confirmations, hardware
@@ -24,6 +24,7 @@ from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.compiling import Compiled
 from cxr_demo.models.faults import PromptTooLong
 from cxr_demo.models.networks import NativeNetwork
+from cxr_demo.models.openings import Openings
 from cxr_demo.models.scaling import stacked
 from cxr_demo.records import BatchUse, Memory, Precision, Prompt, Radiograph
 
@@ -66,6 +67,7 @@ class VisionLanguageModel(ABC):
             self._compiled.start()
         self._compiled_waits = self._compiled is not None
         self._prompts: dict[Prompt, list[int]] = {}
+        self._openings = Openings(self)
         self.batch_use: BatchUse | None = None
         self._digest = digest
         self.stop_ids = stop_ids
@@ -125,17 +127,37 @@ class VisionLanguageModel(ABC):
         longest = max(map(len, rows))
         padded = [[PADDING] * (longest - len(row)) + row for row in rows]
         ids = torch.tensor(padded).to(self._network.device)
+        shown = [seen for seen, each in zip(seens, prompts, strict=True) if each.image]
+        embeddings = self.embeddings(ids, self._features_of(shown) if shown else None)
+        return Prefix(embeddings, ids != PADDING, self.blocks(ids))
+
+    def _features_of(self, seens: Sequence[Seen]) -> Tensor:
+        distinct = list(dict.fromkeys(seens))
+        features = self.image_features(distinct)
+        if len(distinct) == len(seens):
+            return features
+        return features[[distinct.index(each) for each in seens]]
+
+    def embeddings(self, ids: Tensor, features: Tensor | None) -> Tensor:
+        """(B, T) `prompt_ids`, and what the images among them were made into -> (B, T, D)."""
         image = self.image_places(ids)
         text = self._network.embed(ids.where(~image, 0).clamp(min=0))
-        shown = [seen for seen, each in zip(seens, prompts, strict=True) if each.image]
-        if shown:
-            distinct = list(dict.fromkeys(shown))
-            features = self.image_features(distinct)
-            if len(distinct) < len(shown):
-                features = features[[distinct.index(seen) for seen in shown]]
-            text = text.masked_scatter(image[..., None], features.to(text.dtype))
-        blocks = image.long() - 1 if self.sees_both_ways else torch.full_like(ids, -1)
-        return Prefix(text, ids != PADDING, blocks)
+        if features is None:
+            return text
+        return text.masked_scatter(image[..., None], features.to(text.dtype))
+
+    def blocks(self, ids: Tensor) -> Tensor:
+        """(B, T): see `decoding.engine.Prefix`."""
+        if not self.sees_both_ways:
+            return torch.full_like(ids, -1)
+        return self.image_places(ids).long() - 1
+
+    def begin(self, seen: Seen, prompt: Prompt) -> State:
+        """Image and prompt prefilled as for a reply, with room for its longest."""
+        opened = self._openings.open(seen, prompt)
+        if opened is not None:
+            return opened
+        return self._engine.prefill(self.prefix(seen, prompt), prompt.max_new_tokens)
 
     def ids_of(self, prompt: Prompt) -> list[int]:
         """`prompt_ids`; of questions on images, which are few, computed once. Raises ValueError for
@@ -237,15 +259,19 @@ class VisionLanguageModel(ABC):
             self.batch_use = batch.use
 
     def warm_up(self) -> None:
-        """Read a black image for two tokens, so that the first report does not pay for the
-        libraries' own start. In the room of the longest reply: what is set up once need not be
-        set up again, larger, beside what the smaller one left behind."""
+        """Read a black image for two tokens, twice, so that the first report pays neither for the
+        libraries' own start nor for capturing what comes again. In the room of the longest reply:
+        what is set up once need not be set up again, larger, beside what the smaller one left."""
         if self._compiled is not None:
             self._compiled.wait(WARM_WAIT_S)
         black = Seen(np.zeros((self.side, self.side, 3), np.uint8), "black")
         longest = max(self.card.prompts.values(), key=lambda each: each.max_new_tokens)
+        for _ in range(2 if self._compiled is not None else 1):
+            self._begin_to_read(black, longest, WARM_TOKENS)
+
+    def _begin_to_read(self, seen: Seen, prompt: Prompt, tokens: int) -> None:
         asked = itertools.count()
-        list(self.generate(black, longest, lambda: next(asked) > WARM_TOKENS))
+        list(self.generate(seen, prompt, lambda: next(asked) > tokens))
 
     def reset_peaks(self) -> None:
         """Start a new measurement of `peaks`."""
@@ -260,7 +286,7 @@ class VisionLanguageModel(ABC):
         on_gpu = self._network.device.type == "cuda"
         if self._compiled is not None:
             self._compiled.wait()  # it holds the weights, too
-        del self._native, self._network, self._engine, self._compiled
+        del self._native, self._network, self._engine, self._compiled, self._openings
         gc.collect()
         if on_gpu:
             torch.cuda.empty_cache()
@@ -275,9 +301,8 @@ class VisionLanguageModel(ABC):
         try:
             began = time.monotonic()
             self.room_for(prompt, prompt.max_new_tokens)
-            prefix = self.prefix(seen, prompt)
-            state = self._engine.prefill(prefix, prompt.max_new_tokens)
-            generation.prompt_tokens = prefix.valid.shape[1]
+            state = self.begin(seen, prompt)
+            generation.prompt_tokens = len(self.ids_of(prompt))
             generation.prefill_seconds = time.monotonic() - began
             request = Request(prompt.max_new_tokens, self.stop_ids)
             text = TextStream(self.decode, self.thought)

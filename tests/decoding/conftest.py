@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from tests.decoding.reference import case
+from tests.models.families import FAMILIES
 from tests.stand_ins import adapted, native_fp32, tiny_medgemma
 
 
@@ -10,3 +12,13 @@ def tiny(tmp_path_factory):
     torch.set_num_threads(1)  # steps this small are slower on two
     folder = tiny_medgemma(tmp_path_factory.mktemp("checkpoints"))
     return adapted(native_fp32(folder), folder)
+
+
+@pytest.fixture(scope="session", params=FAMILIES, ids=lambda family: family.model)
+def beside_stock(request, tmp_path_factory):
+    """Each family's adapter and transformers' own model, both in float32, on the same weights."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("checkpoints")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXR_DEMO_MODELS", str(root))
+        return case(request.param, root)

@@ -91,4 +91,6 @@ def test_a_sequence_that_another_one_replaced_does_not_go_on(tiny):
     assert second.cache.keys[0].data_ptr() == first.cache.keys[0].data_ptr()
     with pytest.raises(RuntimeError, match="another sequence has begun"):
         list(engine.decode(first, Request(20)))
+    with pytest.raises(RuntimeError, match="another sequence has begun"):
+        next(left)
     assert len(list(engine.decode(second, Request(20)))) == 20

@@ -12,24 +12,18 @@ from tests.decoding.reference import (
     PROMPT,
     STEPS,
     TOLERANCE,
-    case,
     far,
     rows_of,
 )
-from tests.models.families import FAMILIES
 
 SHORT = Prompt("short", "Describe this X-ray", 40)
 LONG = Prompt("long", "Is there an effusion? " * 6, 40)
 ASKED = [(4, SHORT), (5, LONG), (6, PROMPT)]
 
 
-@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.model)
-def tiny(request, tmp_path_factory):
-    torch.set_num_threads(1)
-    root = tmp_path_factory.mktemp("checkpoints")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CXR_DEMO_MODELS", str(root))
-        return case(request.param, root)
+@pytest.fixture(scope="module")
+def tiny(beside_stock):
+    return beside_stock
 
 
 @pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.name)

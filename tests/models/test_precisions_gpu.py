@@ -7,6 +7,7 @@ from benchmarks import checkpoints
 from cxr_demo import models
 from cxr_demo.models import checkpoint, preparing, tables
 from cxr_demo.models.cards import card
+from cxr_demo.records import Precision
 from cxr_demo.weights import prepared
 from tests.models.families import FAMILIES, PROMPT, cosine, first_logits
 
@@ -38,6 +39,21 @@ def test_every_precision_reads_on_the_gpu(pair, home):
     on_cpu = models.load(card(family.model), precision)
     near = [cosine(first_logits(model, s).cpu(), first_logits(on_cpu, s)) for s in seen(family)]
     assert sum(near) / len(near) > family.rounding - 0.01
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].model}-{pair[1]}")
+def test_captured_prefills_are_the_modules(pair, home):
+    family, precision = pair
+    if precision is Precision.BNB4_DEFAULT:
+        pytest.skip("the library's own generate() has no prefill of ours")
+    model = load(family.model, precision)
+    model.settle()
+    for seed in (1, 2, 3, 2):
+        found = model.begin(family.seen(seed), PROMPT).logits
+        eager = model.decoder.prefill(model.prefix(family.seen(seed), PROMPT), 0).logits
+        assert cosine(found.float(), eager.float()) > 0.9999
+    assert model._openings.reason is None
+    assert model.decoder.opens(PROMPT)
 
 
 def seen(family):
