@@ -149,8 +149,10 @@ class CheXagent2Stock(Stock):
         return {"inputs_embeds": embeddings, "attention_mask": torch.ones_like(ids)}
 
     def _ids(self, prompt: Prompt, places: int) -> list[int]:
-        parts = chexagent2._parts(prompt)
-        system, opening, question, closing = map(self._words.encode, parts)
+        told = prompt.system or chexagent2.SYSTEM
+        parts = (f"<|system|>\n{told}", "\n<|user|>\nPicture 1:", f"\n{prompt.text}")
+        system, opening, question = map(self._words.encode, parts)
+        closing = self._words.encode("\n<|assistant|>\n")
         begin, place, end = map(self._words.id, chexagent2.IMAGE)
         image = [begin, *[place] * places, end]
         stop = self._words.id(chexagent2.END)

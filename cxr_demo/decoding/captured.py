@@ -57,7 +57,7 @@ class CapturedEngine(PlainEngine):
         return self._kept
 
     def set_up(self, key: Hashable, source: Source, blocks: Tensor, room: int) -> None:
-        """Make `open(key)` prefill what `source` gives, with room for `room` more; see `Opening`."""
+        """Make `open(key)` prefill what `source` gives, with `room` more; see `Opening`."""
         step = self._keep(blocks.shape[1] + room)
         self._openings[key] = Opening(self._network, step, source, blocks)
 

@@ -25,8 +25,8 @@ SPARE = GIB
 """Bytes that must be free on the GPU. A graph keeps what one prefill needs, some hundred MiB, which
 where memory is short is better left to the reports themselves."""
 MOST = 2
-"""Prompts that are captured: those of the two pipelines, as a rule. The first ones stay, so that the
-many questions of a stepwise report do not drive each other out."""
+"""Prompts that are captured: those of the two pipelines, as a rule. The first ones stay, so that
+the many questions of a stepwise report do not drive each other out."""
 _SEED = 0
 _log = logging.getLogger(__name__)
 
