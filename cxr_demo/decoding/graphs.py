@@ -14,13 +14,14 @@ def pool(device: torch.device) -> Any:
 def record(run: Callable[[], None], device: torch.device, pool: Any) -> torch.cuda.CUDAGraph:
     """What `run` launches, as one graph whose own memory comes from `pool`. Runs it once before:
     libraries set themselves up on the first call, which cannot be recorded."""
-    torch.cuda.empty_cache()  # memory of one stream is of no use to the other
-    beside = torch.cuda.Stream(device)
-    beside.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(beside):
-        run()
-    torch.cuda.current_stream(device).wait_stream(beside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-        run()
+    with torch.cuda.device(device):
+        torch.cuda.empty_cache()  # memory of one stream is of no use to the other
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            run()
+        torch.cuda.current_stream().wait_stream(beside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            run()
     return graph
