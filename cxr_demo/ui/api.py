@@ -224,6 +224,10 @@ def _choose(session: Session, given: dict[str, Any]) -> None:
     session.set_choice(replace(session.choice, model=model, precision=precision))
 
 
+def _prompt(session: Session, given: dict[str, Any]) -> None:
+    session.set_choice(replace(session.choice, prompt=str(given["id"])))
+
+
 def _accept(session: Session, given: dict[str, Any]) -> None:
     session.accept_offer()
 
@@ -231,6 +235,7 @@ def _accept(session: Session, given: dict[str, Any]) -> None:
 ACTIONS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
     "open": _open,
     "choose": _choose,
+    "prompt": _prompt,
     "sample": lambda session, given: session.open_sample(str(given["sample"])),
     "step": lambda session, given: session.step(1 if given["by"] > 0 else -1),
     "lut": lambda session, given: session.ignore_lut(bool(given["ignore"])),

@@ -1,10 +1,12 @@
 """Which models can be chosen: the cards, and whether each one's weights lie on this machine."""
 
+from typing import Any
+
 from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import proofs
 from cxr_demo.models.cards import CARDS, ModelCard
-from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.records import PipelineKind, Precision, Prompt
 from cxr_demo.telemetry import capability
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
@@ -40,6 +42,26 @@ def pipeline_choices(language: str) -> list[tuple[str, str]]:
     """(words, value) of both pipelines."""
     kinds = (PipelineKind.REPORT, PipelineKind.DIRECT)
     return [(text(f"pipeline.{each}", language), str(each)) for each in kinds]
+
+
+def prompt_choices(choice: Choice, language: str) -> list[dict[str, Any]]:
+    """What can be asked, where there is more than one way: `{"id", "words", "title", "chosen"}`."""
+    if len(choice.prompts) < 2:
+        return []
+    return [
+        {
+            "id": each.id,
+            "words": text(f"prompt.{way(each)}", language),
+            "title": f"{each.id}:\n{each.text}",
+            "chosen": each is choice.asked,
+        }
+        for each in choice.prompts
+    ]
+
+
+def way(prompt: Prompt) -> str:
+    """ "steps" or "whole": how a prompt is asked."""
+    return "steps" if prompt.steps else "whole"
 
 
 def remark(model: str, language: str) -> str:

@@ -4,11 +4,13 @@ The page's scripts put every text in with `textContent`, so nothing here is esca
 here is HTML.
 """
 
+import re
 from itertools import pairwise
 from typing import Any
 
 from cxr_demo.findings import Finding, Label
-from cxr_demo.records import Notice, PipelineKind
+from cxr_demo.labelers.sentences import heading
+from cxr_demo.records import FindingLabel, Notice, PipelineKind, Span
 from cxr_demo.ui import catalogue
 from cxr_demo.ui.findings_pane import findings_view
 from cxr_demo.ui.readings import details, leading, state
@@ -39,6 +41,7 @@ def view(session: Session) -> View:
         "timings": timings_view(run, language),
         "busy": session.busy,
         "choice": [session.choice.model, str(session.choice.precision)],
+        "prompts": catalogue.prompt_choices(session.choice, language),
     }
 
 
@@ -163,28 +166,44 @@ _WEIGHT = {Label.POSITIVE: 0, Label.UNCERTAIN: 1, Label.NEGATIVE: 2, Label.NOT_M
 
 def segments(run: Run) -> list[View]:
     """The report cut at the borders of all evidence: `{"text", "findings", "label"}` each; the
-    findings are those that the piece supports, the label is that of the first of them."""
+    findings are those that the piece supports, the label is that of the first of them. Headings of
+    a report in steps are pieces of their own, with their words as `heading`."""
     report = run.report
     found = leading(run)
-    if found is None:
-        return [{"text": report, "findings": [], "label": None}] if report else []
-    marks = [(span, row) for row in found.labels for span in row.spans]
-    borders = {0, len(report)} | {end for span, _ in marks for end in (span.start, span.end)}
+    marks = [(span, row) for row in found.labels for span in row.spans] if found else []
+    titles = _headings(run)
+    spans = [span for span, _ in marks] + list(titles)
+    borders = {0, len(report)} | {end for span in spans for end in (span.start, span.end)}
     cuts = sorted(cut for cut in borders if 0 <= cut <= len(report))
-    pieces = []
-    for start, end in pairwise(cuts):
-        over = [row for span, row in marks if span.start <= start and end <= span.end]
-        over.sort(key=lambda row: (row.finding is Finding.NO_FINDING, _WEIGHT[row.label]))
-        # What merely speaks against "No Finding" is no denial and gets no underline of its own.
-        plain = not over or over[0].finding is Finding.NO_FINDING
-        pieces.append(
-            {
-                "text": report[start:end],
-                "findings": list(dict.fromkeys(str(row.finding) for row in over)),
-                "label": None if plain else str(over[0].label),
-            }
-        )
-    return pieces
+    return [
+        _piece(report[start:end], [row for span, row in marks if _within(start, end, span)])
+        | titles.get(Span(start, end), {})
+        for start, end in pairwise(cuts)
+    ]
+
+
+def _within(start: int, end: int, span: Span) -> bool:
+    return span.start <= start and end <= span.end
+
+
+def _piece(words: str, over: list[FindingLabel]) -> View:
+    over.sort(key=lambda row: (row.finding is Finding.NO_FINDING, _WEIGHT[row.label]))
+    # What merely speaks against "No Finding" is no denial and gets no underline of its own.
+    plain = not over or over[0].finding is Finding.NO_FINDING
+    return {
+        "text": words,
+        "findings": list(dict.fromkeys(str(row.finding) for row in over)),
+        "label": None if plain else str(over[0].label),
+    }
+
+
+def _headings(run: Run) -> dict[Span, View]:
+    """Where the headings of a report in steps stand, and what makes them some."""
+    return {
+        Span(found.start(), found.end()): {"heading": step.heading}
+        for step in run.choice.asked.steps
+        for found in re.finditer(rf"^{re.escape(heading(step.heading))}$", run.report, re.MULTILINE)
+    }
 
 
 def _reading_notices(run: Run) -> tuple[Notice, ...]:

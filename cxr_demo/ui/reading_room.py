@@ -65,6 +65,7 @@ def _controls(context: Context) -> _Controls:
                 **local.start(**said),
             )
             local.add(kind, **said)
+            pane("prompts", "cxr-static")  # nothing, unless the model knows several
         with gr.Row(elem_id="actions"):
             generate = _button(context, "generate", variant="primary")
             stop = _button(context, "stop")

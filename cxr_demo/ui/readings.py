@@ -28,9 +28,11 @@ def leading(run: Run | None) -> FindingSet | None:
 
 
 def details(run: Run, language: str) -> str:
-    """Precision, task where it is not the report, and time of day: "4 bits · 07:00:00"."""
+    """Precision, what was asked if not the default, and time of day: "4 bits · 07:00:00"."""
     choice = run.choice
     parts = [text(f"precision.{choice.precision}", language), run.started.strftime("%H:%M:%S")]
     if choice.kind is PipelineKind.DIRECT:
         parts.insert(1, text("pipeline.direct", language))
+    elif choice.asked.steps:
+        parts.insert(1, text("prompt.steps", language))
     return " · ".join(parts)

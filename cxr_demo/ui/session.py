@@ -296,7 +296,9 @@ class Session:
                 raise NoStudy
             choice = self.run.choice if self.run else self.choice
             radiograph = self.study.image.radiograph
-        return self._services.reader.see(radiograph, choice.model, choice.precision, choice.kind)
+        return self._services.reader.see(
+            radiograph, choice.model, choice.precision, choice.kind, choice.asked.id
+        )
 
     def prove(self) -> ImageUse:
         """Self-test of the model that is loaded. Raises CxrError."""
@@ -305,8 +307,9 @@ class Session:
     def _follow(self, run: Run) -> None:
         try:
             choice = run.choice
+            image, asked = run.image.radiograph, choice.asked.id
             stream = self._services.reader.read(
-                run.image.radiograph, choice.model, choice.precision, choice.kind
+                image, choice.model, choice.precision, choice.kind, asked
             )
             with self.lock:
                 run.stream = stream

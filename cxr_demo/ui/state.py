@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.models.cards import CARDS
 from cxr_demo.records import (
     DoneEvent,
     FailedEvent,
@@ -17,6 +18,7 @@ from cxr_demo.records import (
     PhaseEvent,
     PipelineKind,
     Precision,
+    Prompt,
     Radiograph,
     Reading,
     ReadingEvent,
@@ -46,13 +48,23 @@ class Reader(Protocol):
     """What reads radiographs: `worker.client.WorkerClient`."""
 
     def read(
-        self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
+        self,
+        radiograph: Radiograph,
+        model: str,
+        precision: Precision,
+        kind: PipelineKind,
+        prompt: str | None = None,
     ) -> ReadingStream:
         """Start a reading."""
         ...
 
     def see(
-        self, radiograph: Radiograph, model: str, precision: Precision, kind: PipelineKind
+        self,
+        radiograph: Radiograph,
+        model: str,
+        precision: Precision,
+        kind: PipelineKind,
+        prompt: str | None = None,
     ) -> SeenImage:
         """What the model is given."""
         ...
@@ -80,11 +92,23 @@ class Internal(CxrError):
 
 @dataclass(frozen=True)
 class Choice:
-    """What is chosen for the next reading."""
+    """What is chosen for the next reading; `prompt` is the id of one of the model's (None: the
+    default of `kind`)."""
 
     model: str
     precision: Precision = Precision.BF16
     kind: PipelineKind = PipelineKind.REPORT
+    prompt: str | None = None
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """The prompts that there are to choose from."""
+        return CARDS[self.model].prompts_of(self.kind)
+
+    @property
+    def asked(self) -> Prompt:
+        """The prompt that a reading asks: the one that is chosen, if the model has it."""
+        return next((each for each in self.prompts if each.id == self.prompt), self.prompts[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +178,8 @@ class Run:
         found = self.error.params.get("offer") if self.error else None
         if not found:
             return None
-        return Choice(found["model"], Precision(found["precision"]), self.choice.kind)
+        offered = {"model": found["model"], "precision": Precision(found["precision"])}
+        return replace(self.choice, **offered)
 
     @property
     def report(self) -> str:

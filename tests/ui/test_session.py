@@ -50,11 +50,12 @@ class Stream:
 class Reader:
     def __init__(self):
         self.streams = []
-        self.asked = []
+        self.asked, self.prompts = [], []
 
-    def read(self, image, model, precision, kind):
+    def read(self, image, model, precision, kind, prompt=None):
         self.streams.append(Stream())
         self.asked.append(image)
+        self.prompts.append(prompt)
         return self.streams[-1]
 
 
@@ -163,6 +164,24 @@ def test_generating_twice_asks_once(session, parts):
     until(lambda: parts[0].reader.streams)
     time.sleep(0.05)
     assert len(parts[0].reader.streams) == 1
+
+
+def test_the_chosen_prompt_is_asked_where_the_model_has_it(session, parts):
+    session.open_sample("a")
+    session.set_choice(Choice("chexagent-8b", prompt="chexagent-8b-steps-1"))
+    assert [each["chosen"] for each in shown(session)["prompts"]] == [False, True]
+    session.generate()
+    until(lambda: parts[0].reader.prompts)
+    parts[0].reader.streams[-1].finish("[View]\nAP.\n\n[Cardiac]\nThe heart is enlarged. [Cardiac]")
+    until(lambda: not session.busy)
+    pieces = shown(session)["report"]["segments"]
+    assert [each.get("heading") for each in pieces if "heading" in each] == ["View", "Cardiac"]
+    assert [each["text"] for each in pieces if each["findings"]] == ["The heart is enlarged."]
+    session.set_choice(replace(session.choice, model="embedded"))
+    assert shown(session)["prompts"] == []
+    session.generate()
+    until(lambda: len(parts[0].reader.prompts) == 2)
+    assert parts[0].reader.prompts == ["chexagent-8b-steps-1", "gemma-report-1"]
 
 
 def test_readings_stay_side_by_side_until_the_study_closes(session, parts):

@@ -15,6 +15,7 @@ import { Dialogs } from "./dialogs.js";
 import { FindingsPane } from "./findings.js";
 import { FitPane } from "./fit.js";
 import { PickerPane } from "./picker.js";
+import { PromptsPane } from "./prompts.js";
 import { ReportPane } from "./report.js";
 import { StudyPane } from "./study.js";
 import { TelemetryPane } from "./telemetry.js";
@@ -54,13 +55,14 @@ class App {
     this.samples = samples;
     this.keys = keys;
     this.dialogs = new Dialogs(this);
-    await mounted("study", "picker", "report", "findings", "telemetry");
+    await mounted("study", "picker", "prompts", "report", "findings", "telemetry");
     this.panes = [
       new StudyPane(this, places.get("study")),
       new ReportPane(this, places.get("report")),
       new FindingsPane(this, places.get("findings")),
       new TelemetryPane(this, places.get("telemetry"), document.getElementById("worker-line")),
       new PickerPane(this, places.get("picker")),
+      new PromptsPane(this, places.get("prompts")),
     ];
     mounted("fit").then(() => {
       this.fit = new FitPane(this, places.get("fit")); // when its tab is first opened

@@ -17,7 +17,7 @@ export class PickerPane {
       popovertarget: "picker-list",
     });
     this.chips = h("div", { class: "chips", id: "precision", role: "radiogroup" });
-    this.chips.addEventListener("keydown", (event) => this.move(event));
+    this.chips.addEventListener("keydown", (event) => moveAmong(this.chips, event));
     this.line = h("p", { class: "picker-line", role: "status" });
     this.marks = h("p", { class: "picker-marks" });
     this.missing = h("p", { class: "picker-missing", role: "alert" });
@@ -102,17 +102,6 @@ export class PickerPane {
     if (pair.barred) return;
     if (!pair.here) return this.app.showFit(model, pair.precision);
     this.app.act("choose", { model, precision: pair.precision });
-  }
-
-  move(event) {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    const all = [...this.chips.children];
-    const next = all[all.indexOf(document.activeElement) + step];
-    if (!next) return;
-    event.preventDefault();
-    next.focus();
-    next.click();
   }
 
   // ---------------------------------------------------------------- the list of all models
@@ -222,6 +211,18 @@ export class PickerPane {
     event.preventDefault();
     next?.focus();
   }
+}
+
+/** Arrows go through a group of chips and choose, as radio buttons do. */
+export function moveAmong(chips, event) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const all = [...chips.children];
+  const next = all[all.indexOf(document.activeElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+  next.click();
 }
 
 /** Sign and word of a verdict: never the colour alone. */

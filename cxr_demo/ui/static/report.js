@@ -34,6 +34,7 @@ export class ReportPane {
         ...[this.notices, this.text, tools, this.stamp],
       ),
     );
+    this.drawn = { id: null, segments: [] };
     this.drawWait = onChange((words) => {
       this.wait.hidden = !words;
       this.wait.textContent = words ?? "";
@@ -106,21 +107,28 @@ export class ReportPane {
     this.stampTitle.textContent = app.t("js.provenance");
   }
 
+  /** What stands already stays, and the last words grow in place: a selection survives. */
   showSegments({ id, segments }) {
     const atEnd = this.text.scrollHeight - this.text.scrollTop - this.text.clientHeight < 24;
-    const plain = segments.length === 1 && segments[0].findings.length === 0;
-    if (plain && this.plainId === id && this.text.firstChild instanceof Text) {
-      this.text.firstChild.data = segments[0].text; // grows in place: a selection survives
-    } else {
-      this.text.replaceChildren(...segments.map((each) => this.piece(each)));
+    const drawn = this.drawn.id === id ? this.drawn.segments : [];
+    let kept = 0;
+    while (kept < drawn.length && same(drawn[kept], segments[kept])) kept += 1;
+    const node = this.text.childNodes[kept];
+    if (isPlain(drawn[kept]) && isPlain(segments[kept])) {
+      node.data = segments[kept].text;
+      kept += 1;
     }
-    this.plainId = plain ? id : null;
-    if (plain && atEnd) this.text.scrollTop = this.text.scrollHeight;
-    if (!plain) this.text.scrollTop = 0;
+    for (const old of [...this.text.childNodes].slice(kept)) old.remove();
+    this.text.append(...segments.slice(kept).map((each) => this.piece(each)));
+    this.drawn = { id, segments };
+    const marked = segments.some((each) => each.findings.length > 0);
+    if (!marked && atEnd) this.text.scrollTop = this.text.scrollHeight;
+    if (marked) this.text.scrollTop = 0;
   }
 
   piece(segment) {
-    if (segment.findings.length === 0) return document.createTextNode(segment.text);
+    if (isPlain(segment)) return document.createTextNode(segment.text);
+    if (segment.heading) return h("strong", { class: "section" }, segment.heading);
     const choose = () => this.app.choose(segment.findings[0], "report");
     return h(
       "span",
@@ -166,6 +174,15 @@ export class ReportPane {
     this.copy.textContent = this.app.t(done ? "js.copied" : "js.copy_failed");
     setTimeout(() => (this.copy.textContent = this.app.t("js.copy")), 1600);
   }
+}
+
+/** Words that carry no finding and are no heading. */
+function isPlain(segment) {
+  return !!segment && segment.findings.length === 0 && !segment.heading;
+}
+
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function put(element, words) {
