@@ -12,6 +12,8 @@ from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.progress import ArmStatus, RunPhase
 from cxr_demo.evaluation.scores import scores
 from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.results import loading
+from cxr_demo.results import words as shared
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun
@@ -26,6 +28,7 @@ PHASES: dict[str, dict[RunPhase, str]] = {
         RunPhase.DRAWING: "drawing phantoms",
         RunPhase.MEASURING: "measuring memory and time",
         RunPhase.LOADING: "loading the model",
+        RunPhase.COMPARING: "reading images again after the resume",
         RunPhase.READING: "reading",
         RunPhase.LABELLING: "labelling",
         RunPhase.ASKING: "asking for a calibration",
@@ -35,6 +38,7 @@ PHASES: dict[str, dict[RunPhase, str]] = {
         RunPhase.DRAWING: "desenhando fantomas",
         RunPhase.MEASURING: "medindo memória e tempo",
         RunPhase.LOADING: "carregando o modelo",
+        RunPhase.COMPARING: "relendo imagens após a retomada",
         RunPhase.READING: "lendo",
         RunPhase.LABELLING: "rotulando",
         RunPhase.ASKING: "perguntando para a calibração",
@@ -52,6 +56,7 @@ WORDS: dict[str, dict[str, str]] = {
         "stand_in": "random weights: time and memory only",
         "image": "s per image",
         "alone": "other labels alone than in a batch",
+        "texts": "other texts",
     },
     "pt": {
         "left": "restantes",
@@ -64,6 +69,7 @@ WORDS: dict[str, dict[str, str]] = {
         "stand_in": "pesos aleatórios: só tempo e memória",
         "image": "s por imagem",
         "alone": "outros rótulos a sós que em lote",
+        "texts": "outros textos",
     },
 }
 
@@ -177,9 +183,20 @@ def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) 
     if alone is not None:
         share = f"{alone['labels_differ']} {words['of']} {alone['images']}"
         parts.append(f"{words['alone']}: {share}")
+    parts += _reread(arm, language)
     if arm.state == "failed" and arm.facts.get("error"):
         parts.append(CxrError.from_dict(arm.facts["error"]).message(language))
     return "  " + " · ".join(parts)
+
+
+def _reread(arm: ArmRun, language: str) -> list[str]:
+    """What images read again after resumes have shown, by labeler."""
+    found = loading.reread(arm.facts)
+    if found is None:
+        return []
+    words = WORDS[language]
+    said = [shared.reread(found, by, language) or "" for by in found.labels]
+    return [*said, f"{words['texts']}: {found.texts} {words['of']} {found.images}"]
 
 
 def _vram(arm: ArmRun, language: str) -> str:

@@ -68,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trial", action="store_true", help="time a few images, tell the hours")
     parser.add_argument("--yes", action="store_true", help="begin without a trial")
     parser.add_argument("--untimed", action="store_true", help="leave out memory and time")
+    parser.add_argument("--again", type=int, help="images read again after a resume, to compare")
     parser.add_argument("--rules-only", action="store_true", help="leave CheXbert out")
     parser.add_argument(
         "--probabilities", action="store_true", help="also ask yes or no, and write a calibration"
@@ -139,6 +140,7 @@ def options_of(arguments: argparse.Namespace, recipe: Recipe) -> dict[str, objec
         "timed": not arguments.untimed,
         "labelers": "rules" if arguments.rules_only else "all",
         "probabilities": arguments.probabilities,
+        "again": arguments.again,
     }
 
 

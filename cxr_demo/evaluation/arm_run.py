@@ -8,7 +8,7 @@ from typing import Any
 
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
-from cxr_demo.evaluation import labelling
+from cxr_demo.evaluation import again, labelling
 from cxr_demo.evaluation.facts import Batch, describe
 from cxr_demo.evaluation.feeder import Place, decoders
 from cxr_demo.evaluation.host import Host
@@ -16,6 +16,7 @@ from cxr_demo.evaluation.session import Session, Task
 from cxr_demo.evaluation.signature import signature
 from cxr_demo.evaluation.writer import Tally, Writer
 from cxr_demo.models.base import Model
+from cxr_demo.store.connection import moment
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import Row
 from cxr_demo.studies.pool import DecodePool
@@ -28,7 +29,8 @@ MOST_TRIES = 3
 @dataclass(frozen=True)
 class Setting:
     """What all arms of a group share. `rank` of `ranks` reads every `ranks`-th image that was left
-    when the ranks were started (`left` tells which); alone it is 0 of 1."""
+    when the ranks were started (`left` tells which); alone it is 0 of 1. `again`: images that are
+    read once more after a resume, None for the device's default."""
 
     group: str
     places: tuple[Place, ...]
@@ -36,6 +38,7 @@ class Setting:
     synthetic: bool
     slots: int | None = None
     force: tuple[int, int] | None = None
+    again: int | None = None
     rank: int = 0
     ranks: int = 1
     launch: str = "alone"
@@ -59,6 +62,9 @@ class ArmRun:
         self._session: Session | None = None
         self._interrupted = self._begun = False
         self._slots: int | None = setting.slots
+        self._resume: str | None = None
+        self._to_compare: list[int] = []
+        self.comparing = False
 
     @property
     def total(self) -> int:
@@ -86,6 +92,7 @@ class ArmRun:
         if known is not None and "labelers" not in known.facts:
             facts["labelers"] = [labelling.FIRST[arm.pipeline]]
         self._store.set_facts(run, **facts)
+        again.note(self._store, run)  # a kill may have come before
         self.run = run
         return run
 
@@ -136,9 +143,8 @@ class ArmRun:
         slots = self._slots or 1
         done = len(self._store.done(run))
         tries = self._store.begin_session(run, done)
-        if done and not self._begun:
-            self._store.add_note(run, "resumed", done=done)
-        self._begun = True
+        if not self._begun:
+            self._begin(run, done, tries, model, host)
         if tries > MOST_TRIES:
             left, slots = self._cautious(run, left, tries), 1
         self._store.set_arm_state(run, "running")
@@ -149,17 +155,10 @@ class ArmRun:
             most_failed=self._setting.most_failed,
             force=self._setting.force if model.stand_in else None,
         )
-        writer = Writer(host.store(), run, room=max(slots, 4))
-        self.tally = writer.tally
-        batch = Batch(self._store, run, self._setting.lane, slots, host)
-        session = Session(
-            model, task, left, writer, pool, decoders(self._setting.ranks), slots, should_stop
-        )
-        self._session = session
         try:
-            while not self._interrupted and session.advance():
-                self.rate = batch.note(session.use)
-                yield
+            yield from self._compare(model, task, run, pool, slots, should_stop)
+            if not (self._interrupted or should_stop()):
+                yield from self._read(model, task, run, left, host, pool, slots, should_stop)
         except OutOfMemory as error:
             self._halve(run, slots, host.translate(error, self.arm.model))
         except CxrError:
@@ -170,11 +169,82 @@ class ArmRun:
                 raise told from error
             self._halve(run, slots, told)
         finally:
+            self._store.end_session(run)
+
+    def _begin(self, run: str, done: int, tries: int, model: Model, host: Host) -> None:
+        """The first stretch of this process: if there are rows, it is a resume."""
+        self._begun = True
+        if done:
+            self._store.add_note(run, "resumed", done=done)
+        default = 0 if host.device == "cpu" else again.IMAGES
+        count = default if self._setting.again is None else self._setting.again
+        before = self._store.done(run) | self._setting.done(run)
+        if not before or not count or model.stand_in:
+            return  # random weights have no labels that mean anything
+        if tries >= MOST_TRIES:
+            return  # it may be this that ends the process
+        setting = self._setting
+        self._resume = moment() if setting.ranks == 1 else setting.launch
+        chosen = again.sample(run, self._resume, before, count)
+        self._to_compare = chosen[setting.rank :: setting.ranks]
+
+    def _compare(
+        self,
+        model: Model,
+        task: Task,
+        run: str,
+        pool: DecodePool,
+        slots: int,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[None]:
+        """Read a sample of what was done before the resume once more, in the batch of today; no
+        row, rate or peak takes notice. Afterwards, or out of memory, nothing is left of it; a
+        reading of the screen with another model only comes between."""
+        if not self._to_compare or self._resume is None:
+            return
+        known = {each.position for each in self._store.again(run) if each.resume == self._resume}
+        left = [self.places[at] for at in self._to_compare if at not in known]
+        self._to_compare, wanted = [], self._to_compare
+        keeper = again.Keeper(self._store, run, self._resume)
+        threads = decoders(self._setting.ranks)
+        session = Session(model, task, left, keeper, pool, threads, slots, should_stop)
+        self._session, self.comparing = session, True
+        try:
+            while not self._interrupted and session.advance():
+                yield
+            if self._interrupted:
+                self._to_compare = wanted
+        finally:
+            self._session, self.comparing = None, False
+            session.close()
+            again.note(self._store, run)
+
+    def _read(
+        self,
+        model: Model,
+        task: Task,
+        run: str,
+        left: list[Place],
+        host: Host,
+        pool: DecodePool,
+        slots: int,
+        should_stop: Callable[[], bool],
+    ) -> Iterator[None]:
+        writer = Writer(host.store(), run, room=max(slots, 4))
+        self.tally = writer.tally
+        batch = Batch(self._store, run, self._setting.lane, slots, host)
+        threads = decoders(self._setting.ranks)
+        session = Session(model, task, left, writer, pool, threads, slots, should_stop)
+        self._session = session
+        try:
+            while not self._interrupted and session.advance():
+                self.rate = batch.note(session.use)
+                yield
+        finally:
             self._session = None
             session.close()
             batch.close(session.use)
             writer.close()
-            self._store.end_session(run)
 
     def _halve(self, run: str, slots: int, error: CxrError) -> None:
         """Go on with half the batch; with one image there is nothing to halve."""

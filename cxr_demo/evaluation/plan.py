@@ -17,6 +17,7 @@ PHANTOMS = "phantoms"
 
 MOST_PHANTOMS = 10_000
 MOST_SLOTS = 256
+MOST_AGAIN = 1_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Options:
     default. `timed`: measure memory and time per image in a process of its own. `labelers`: "all"
     that are there, or "rules". `force`: (least, most) tokens of a reply, for checkpoints with
     random weights only, whose replies have no end of their own. `probabilities`: also ask the
-    yes/no questions, and write a calibration.
+    yes/no questions, and write a calibration. `again`: images that are read once more after a
+    resume, None for the device's default.
     """
 
     trial: bool = False
@@ -36,6 +38,7 @@ class Options:
     labelers: str = "all"
     force: tuple[int, int] | None = None
     probabilities: bool = False
+    again: int | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Options":
@@ -43,9 +46,10 @@ class Options:
         try:
             force = given.get("force")
             made = cls(**{**given, "force": None if force is None else (int(force[0]), force[1])})
-            slots_fit = made.slots is None or 1 <= made.slots <= MOST_SLOTS
+            fits = made.slots is None or 1 <= made.slots <= MOST_SLOTS
             least, most = made.force or (1, 1)
-            if not slots_fit or made.labelers not in ("all", "rules") or not 1 <= least <= most:
+            fits = fits and (made.again is None or 0 <= made.again <= MOST_AGAIN)
+            if not fits or made.labelers not in ("all", "rules") or not 1 <= least <= most:
                 raise ValueError("out of range")
         except (TypeError, ValueError, IndexError) as error:
             raise RecipeUnknown(detail=f"options: {error}") from error

@@ -9,13 +9,14 @@ from cxr_demo.records import PipelineKind, Precision
 
 class RunPhase(StrEnum):
     """What an evaluation is doing: making its list of images, drawing phantoms, measuring memory
-    and time in a process of its own, loading a model, reading images, labelling reports, or asking
-    yes/no questions for a calibration."""
+    and time in a process of its own, loading a model, reading some images again after a resume,
+    reading images, labelling reports, or asking yes/no questions for a calibration."""
 
     PREPARING = "preparing"
     DRAWING = "drawing"
     MEASURING = "measuring"
     LOADING = "loading"
+    COMPARING = "comparing"
     READING = "reading"
     LABELLING = "labelling"
     ASKING = "asking"

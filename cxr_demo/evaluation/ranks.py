@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import LeaseHeld
-from cxr_demo.evaluation import grouping
+from cxr_demo.evaluation import again, grouping
 from cxr_demo.evaluation.facts import PARTS, together
 from cxr_demo.evaluation.faults import RankDied, TooFewGpus
 from cxr_demo.evaluation.plan import Plan
@@ -96,6 +96,7 @@ def merge(store: EvaluationStore, group: str) -> None:
             each.unlink(missing_ok=True)
         file.with_suffix(".lock").unlink(missing_ok=True)
     for arm in store.arms(group) if files else ():
+        again.note(store, arm.id)
         parts = arm.facts.get(PARTS)
         if parts:
             store.set_facts(arm.id, batch=together(parts))

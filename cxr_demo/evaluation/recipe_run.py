@@ -160,6 +160,7 @@ class RecipeRun:
             synthetic=found.synthetic,
             slots=options.slots,
             force=options.force,
+            again=options.again,
         )
 
     def _adopt(self) -> None:
@@ -205,7 +206,8 @@ class RecipeRun:
         self._phase = RunPhase.LOADING
         yield
         for _ in arm.steps(host, self._halted, most):
-            self._phase, self._swap = RunPhase.READING, host.load_seconds
+            self._phase = RunPhase.COMPARING if arm.comparing else RunPhase.READING
+            self._swap = host.load_seconds
             yield
 
     def _try(self, number: int, host: Host) -> Iterator[None]:

@@ -5,7 +5,7 @@ and nothing is generated again.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cxr_demo.evaluation import labelling
+from cxr_demo.evaluation import again, labelling
 from cxr_demo.records import PipelineKind, StopReason
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import ArmRun
@@ -29,6 +29,7 @@ def relabel(
             for at in range(0, len(positions), AT_ONCE):
                 _by_rules(store, run, kind, positions[at : at + AT_ONCE])
                 progress(run, "rules", min(at + AT_ONCE, len(positions)), len(positions))
+            again.label_at_once(store, run.id, kind)
             if kind is PipelineKind.REPORT and labelers == "all" and labelling.chexbert_present():
                 chexbert = chexbert or labelling.load_chexbert(device)
                 for at in range(0, len(positions), AT_ONCE):
@@ -36,6 +37,9 @@ def relabel(
                     store.add_labels(run.id, labelling.by_chexbert(chexbert, texts))
                     progress(run, "chexbert", min(at + AT_ONCE, len(positions)), len(positions))
                 store.set_facts(run.id, labelers=labelling.BOTH)
+                reread = store.again(run.id)
+                for at in range(0, len(reread), AT_ONCE):
+                    again.label(store, run.id, chexbert, reread[at : at + AT_ONCE])
             yield run
 
 

@@ -17,7 +17,7 @@ from cxr_demo.evaluation import labelling
 from cxr_demo.evaluation.faults import TooManyFailed
 from cxr_demo.evaluation.feeder import Fed, Feeder, Place
 from cxr_demo.evaluation.signature import row_key
-from cxr_demo.evaluation.writer import Writer
+from cxr_demo.evaluation.writer import Sink
 from cxr_demo.models.base import Model, Reply
 from cxr_demo.records import PipelineKind
 from cxr_demo.store.records import Row
@@ -64,7 +64,7 @@ class Session:
         model: Model,
         task: Task,
         places: Sequence[Place],
-        writer: Writer,
+        writer: Sink,
         pool: DecodePool,
         threads: int,
         slots: int,

@@ -8,7 +8,7 @@ from typing import Any
 from cxr_demo import models, weights
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError, OutOfMemory
-from cxr_demo.evaluation import labelling
+from cxr_demo.evaluation import again, labelling
 from cxr_demo.evaluation.arm_run import ArmRun
 from cxr_demo.evaluation.facts import per_token, time_per_image
 from cxr_demo.evaluation.faults import MeasurementFailed
@@ -38,7 +38,8 @@ def label(
         return
     most = LABEL_AT_ONCE.get(device, LABEL_ON_GPU)
     pending = store.unlabelled(run, labelling.CHEXBERT, most)
-    if not pending:
+    reread = store.again_unlabelled(run, labelling.CHEXBERT, most)
+    if not pending and not reread:
         return
     try:
         labeler = labelling.load_chexbert(device)
@@ -46,6 +47,10 @@ def label(
             store.add_labels(run, labelling.by_chexbert(labeler, pending))
             yield
             pending = store.unlabelled(run, labelling.CHEXBERT, most)
+        while reread:
+            again.label(store, run, labeler, reread)
+            yield
+            reread = store.again_unlabelled(run, labelling.CHEXBERT, most)
         store.set_facts(run, labelers=labelling.BOTH)
     except OutOfMemory:
         if device == "cpu":

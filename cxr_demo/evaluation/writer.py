@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import Row
@@ -35,6 +35,18 @@ class Tally:
         if not self.codes:
             return None
         return self.errors[self.codes.most_common(1)[0][0]]
+
+
+class Sink(Protocol):
+    """Where a session's rows go: a `Writer`, or `again.Keeper`."""
+
+    tally: Tally
+
+    def put(self, make: Make, error: dict[str, Any] | None = None) -> None:
+        """Take one row in the making; `error` is what it failed with."""
+
+    def flush(self) -> None:
+        """Wait until what was taken is durable."""
 
 
 class Writer:

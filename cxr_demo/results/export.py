@@ -87,6 +87,14 @@ _COST: dict[str, tuple[Pair, str]] = {
     "seconds_per_token": (("time per token, mean", "tempo por token, média"), "s"),
     "images_per_second": (("throughput in batches", "vazão em lotes"), "1/s"),
 }
+_REREAD: dict[str, Pair] = {
+    "images": ("images read again after a resume", "imagens relidas após uma retomada"),
+    "labels": (
+        "of these, other labels ({by})",
+        "delas, com outros rótulos ({by})",
+    ),
+    "texts": ("of these, other texts", "delas, com outros textos"),
+}
 _EVERYTHING: Pair = (
     "micro F1 ({by}), reader that calls every finding",
     "F1 micro ({by}), leitor que cita todos os achados",
@@ -257,6 +265,11 @@ def _costs(board: Board, result: ArmResult, language: str) -> Iterator[Cells]:
         value = getattr(result.arm.cost, key)
         if value is not None:
             yield row(words_of, value, unit=unit)
+    again = result.arm.reread
+    if again is not None and result.labeler in again.labels:
+        images, differ = again.labels[result.labeler]
+        for key, number in (("images", images), ("labels", differ), ("texts", again.texts)):
+            yield row(_REREAD[key], number)
 
 
 def _pair(board: Board, pair: PairResult, language: str) -> Iterator[Cells]:

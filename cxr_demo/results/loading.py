@@ -13,7 +13,7 @@ from cxr_demo.metrics.summary import Rows
 from cxr_demo.models import confirmations
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
-from cxr_demo.results.records import DIRECT, Arm, ArmRows, Cost, Pair
+from cxr_demo.results.records import DIRECT, Arm, ArmRows, Cost, Pair, Reread
 from cxr_demo.store.records import ArmRun, Group, ManifestArrays, Outcomes
 
 HELD_OUT = "held_out"
@@ -53,6 +53,7 @@ def arm(run: ArmRun, group: Group) -> Arm:
         synthetic=group.synthetic,
         origin=str(imported.get("from") or "?") if imported else None,
         notes=_notes(facts),
+        reread=reread(facts),
         recipe=group.recipe,
         facts=facts,
     )
@@ -82,6 +83,20 @@ def cost(facts: Mapping[str, Any]) -> Cost:
         seconds_per_token=token.get("mean"),
         images_per_second=batch.get("images_per_second"),
     )
+
+
+def reread(facts: Mapping[str, Any]) -> Reread | None:
+    """What was read again after resumes. Raises KeyError, TypeError, ValueError or AttributeError
+    for a run from elsewhere that holds something else there."""
+    found = facts.get("after_resume")
+    if not found:
+        return None
+    labels = {
+        str(name): (int(each["images"]), int(each["differ"]))
+        for name, each in found["labels"].items()
+    }
+    resumes, images, texts = (int(found[name]) for name in ("resumes", "images", "texts_differ"))
+    return Reread(resumes, images, texts, labels)
 
 
 def labeler_of(run: Arm, labeler: str) -> str:

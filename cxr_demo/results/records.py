@@ -82,11 +82,23 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Reread:
+    """What reading some images once more after each of `resumes` has shown: of `images` outputs
+    `texts` were other ones; by labeler (how many it has labelled twice, how many differ)."""
+
+    resumes: int
+    images: int
+    texts: int
+    labels: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
 class Arm:
     """One run as it stands: a model at one precision through one pipeline over one manifest.
 
     `done` of `total` images have a row, `failed` of these are failures. `confirmed`: this port has
     met its real weights. `origin`: None for a run of this machine, else where it was imported from.
+    `reread`: None unless images were read again after a resume.
     `recipe` and `facts` (the run's JSON) are for its page."""
 
     run: str
@@ -106,6 +118,7 @@ class Arm:
     synthetic: bool = False
     origin: str | None = None
     notes: tuple[Pair, ...] = ()
+    reread: Reread | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 

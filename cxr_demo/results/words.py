@@ -5,7 +5,7 @@ The screen's own words lie in `ui.strings`; these are here since figures and exp
 
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.records import PipelineKind, Precision
-from cxr_demo.results.records import DIRECT, Arm, ArmResult, Board, Pair, said
+from cxr_demo.results.records import DIRECT, Arm, ArmResult, Board, Pair, Reread, said
 from cxr_demo.units import UNKNOWN
 
 DISCLAIMER: Pair = (
@@ -81,6 +81,10 @@ UNCONFIRMED: Pair = (
 ELSEWHERE: Pair = (
     "imported from elsewhere, measured on {gpu}",
     "importada de outra máquina, medida em {gpu}",
+)
+REREAD: Pair = (
+    "after a resume {differ} of {images} images read again got other labels ({by})",
+    "após uma retomada, {differ} de {images} imagens relidas receberam outros rótulos ({by})",
 )
 F1: Pair = ("F1 ({labeler})", "F1 ({labeler})")
 WITH_DIRECT: Pair = (
@@ -183,6 +187,17 @@ def so_far(result: ArmResult, language: str) -> str | None:
         return None
     return said(SO_FAR, language).format(
         done=count(done, language), total=count(arm.total, language)
+    )
+
+
+def reread(found: Reread | None, by: str, language: str) -> str | None:
+    """What resumes have changed in the labels of `by`, in a sentence; None if nothing was read
+    again."""
+    if found is None or by not in found.labels:
+        return None
+    images, differ = found.labels[by]
+    return said(REREAD, language).format(
+        differ=count(differ, language), images=count(images, language), by=labeler(by, language)
     )
 
 

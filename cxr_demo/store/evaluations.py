@@ -13,7 +13,7 @@ from cxr_demo.store.connection import moment, now
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import Group, LabelRow, Row, SampleRow, TimedImage, pack
 
-_KEPT = ("sample", "result", "text", "label", "timing")
+_KEPT = ("sample", "result", "text", "label", "timing", "again", "again_label")
 
 
 def run_name(group: str, model: str, precision: str, pipeline: str, signature: Any) -> str:
@@ -145,6 +145,21 @@ class EvaluationStore(StoreReader):
             connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (moment(), run))
             connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (now(), run))
 
+    def add_again(self, run: str, resume: str, row: Row) -> None:
+        """Store the output of an image that was read again after `resume`, and its labels, beside
+        its row. A second one of the same changes nothing."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO again VALUES (?, ?, ?, ?, ?, ?)",
+                (run, resume, row.position, row.report or "", row.stop, now()),
+            )
+            self._put_again_labels(connection, run, [(resume, each) for each in row.labels])
+
+    def add_again_labels(self, run: str, labels: Iterable[tuple[str, LabelRow]]) -> None:
+        """Store labels of what was read again, each with its resume; a labeler's older ones go."""
+        with self._transaction() as connection:
+            self._put_again_labels(connection, run, labels)
+
     def add_answers(self, run: str, position: int, answers: dict[str, Any]) -> None:
         """Store the answers to yes/no questions beside the output of the same image."""
         self._connection.execute(
@@ -232,6 +247,18 @@ class EvaluationStore(StoreReader):
             [
                 (run, each.labeler, each.position, pack(each.codes), int(each.unparsed))
                 for each in labels
+            ],
+        )
+
+    @staticmethod
+    def _put_again_labels(
+        connection: Any, run: str, labels: Iterable[tuple[str, LabelRow]]
+    ) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO again_label VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (run, resume, each.labeler, each.position, pack(each.codes), int(each.unparsed))
+                for resume, each in labels
             ],
         )
 

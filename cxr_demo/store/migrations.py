@@ -122,6 +122,27 @@ STEPS: tuple[str, ...] = (
         PRIMARY KEY (arm, position)
     ) WITHOUT ROWID;
     """,
+    # 4: outputs of images that were read once more after a resume, beside the rows
+    """
+    CREATE TABLE again (
+        arm TEXT NOT NULL REFERENCES arm (id),
+        resume TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        report TEXT NOT NULL,
+        stop TEXT,
+        created TEXT NOT NULL,
+        PRIMARY KEY (arm, resume, position)
+    ) WITHOUT ROWID;
+    CREATE TABLE again_label (
+        arm TEXT NOT NULL REFERENCES arm (id),
+        resume TEXT NOT NULL,
+        labeler TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        codes TEXT NOT NULL,
+        unparsed INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (arm, resume, labeler, position)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cxr_demo.findings import FINDINGS, Label
 from cxr_demo.metrics.f1 import CODES
-from cxr_demo.store.connection import Opened
+from cxr_demo.store.again import AgainReader
 from cxr_demo.store.records import (
     ArmRun,
     Codes,
@@ -38,7 +38,7 @@ _ARM = """
 """
 
 
-class StoreReader(Opened):
+class StoreReader(AgainReader):
     """The evaluations in one file; belongs to one thread. What it returns is a copy."""
 
     def change(self) -> int:

@@ -161,6 +161,10 @@ _PROGRESS: dict[str, Pair] = {
     "bench.phase.drawing": ("drawing the phantoms", "desenhando os fantomas"),
     "bench.phase.measuring": ("measuring memory and time", "medindo memória e tempo"),
     "bench.phase.loading": ("loading the model", "carregando o modelo"),
+    "bench.phase.comparing": (
+        "reading some images again, to compare",
+        "relendo algumas imagens, para comparar",
+    ),
     "bench.phase.labelling": ("CheXbert is labelling", "CheXbert rotulando"),
     "bench.phase.asking": ("asking for a calibration", "perguntando para a calibração"),
     "bench.share": ("Images done", "Imagens feitas"),
@@ -322,6 +326,11 @@ _RUN: dict[str, Pair] = {
     "bench.run.vram_batch": ("VRAM in batches, device peak", "VRAM em lotes, pico do dispositivo"),
     "bench.run.rss": ("Memory of the process, peak", "Memória do processo, pico"),
     "bench.run.alone": ("Other labels alone than in the batch", "Outros rótulos a sós que em lote"),
+    "bench.run.again": ("Read again after a resume", "Relidas após uma retomada"),
+    "bench.run.again_value": (
+        "{images} images; other labels: {labels}; other texts: {texts}",
+        "{images} imagens; outros rótulos: {labels}; outros textos: {texts}",
+    ),
     "bench.run.time": ("Time per image, batch 1", "Tempo por imagem, lote 1"),
     "bench.run.time_value": (
         "{mean} ± {sd} over {n} images, {tokens} tokens",

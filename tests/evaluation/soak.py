@@ -34,7 +34,7 @@ from cxr_demo.worker.lease import Lease, worker_lease
 ROOT = Path(__file__).resolve().parents[2]
 VICTIMS = ("worker", "app", "rank", "launch")
 RECIPE = preliminary(["embedded"], [Precision.BF16])
-OPTIONS = {"timed": False, "slots": 4}
+OPTIONS = {"timed": False, "slots": 4, "again": 4}
 APP = "import sys; from tests.evaluation import soak; soak.app(sys.argv[1])"
 
 
@@ -71,6 +71,15 @@ def digests(path):
         }
 
 
+def reread(path):
+    """How many images were read again after resumes; none of them may have another text."""
+    with StoreReader(path) as reader:
+        runs = [arm.id for group in reader.groups() for arm in reader.arms(group.id)]
+        counts = [reader.again_counts(each) for each in runs]
+    assert not sum(each["texts_differ"] for each in counts), "other texts on a processor"
+    return sum(each["images"] for each in counts)
+
+
 def rows():
     """Every row that is on the disk now, in the store or in a rank's file."""
     while True:
@@ -98,7 +107,7 @@ def start(victim, count):
     else:
         command = [sys.executable, "-m", "cxr_demo", "evaluate", "preliminary"]
         command += ["--phantoms", count, "--models", "embedded", "--precisions", "bf16"]
-        command += ["--ranks", "2", "--slots", "4", "--untimed", "--json"]
+        command += ["--ranks", "2", "--slots", "4", "--untimed", "--json", "--again", "4"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(command, cwd=ROOT, **quiet)
 
@@ -177,7 +186,7 @@ def soak(victims, count, seed, most=8, say=print):
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as place:
         wanted = undisturbed(count, Path(place) / "undisturbed.sqlite")
-    killed, whole = Counter(), 0
+    killed, whole, again = Counter(), 0, 0
     waiting = list(victims)
     while waiting:
         there, after, hit = one_round(waiting[0], count, chance, most)
@@ -187,12 +196,14 @@ def soak(victims, count, seed, most=8, say=print):
         if after >= 2 * int(count):
             finish(count)
             assert digests(store_path()) == wanted, "not the rows of an undisturbed run"
-            whole += 1
+            whole, again = whole + 1, again + reread(store_path())
             for each in store_path().parent.glob("evaluations.sqlite*"):
                 each.unlink()
     finish(count)
     assert digests(store_path()) == wanted, "not the rows of an undisturbed run"
-    return {"killed": dict(killed), "runs": whole + 1, "images": 2 * int(count), "seed": seed}
+    again += reread(store_path())
+    runs = {"killed": dict(killed), "runs": whole + 1, "images": 2 * int(count), "seed": seed}
+    return runs | {"read_again": again}
 
 
 def main():

@@ -6,9 +6,10 @@ import zipfile
 import pytest
 
 from cxr_demo.metrics.finding_sets import FindingSetName
-from cxr_demo.results import carry
+from cxr_demo.results import carry, export, tables
 from cxr_demo.results.book import Book
 from cxr_demo.results.faults import RunAlreadyHere, RunFileRefused, RunUnfinished, RunUnknown
+from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.reading import StoreReader
 from tests.results.build import Made, fill
 from tests.results.conftest import POLICY
@@ -75,6 +76,29 @@ def test_without_its_images_a_run_shows_the_figures_that_it_brought(home, carrie
     assert here.pairs[0].identical == there.pairs[0].identical
     assert all(each.arm.origin == "NVIDIA A100-SXM4-40GB" for each in here.arms)
     assert slices["view"]["PA"].figures.micro == pytest.approx(other["view"]["PA"].figures.micro)
+
+
+def test_what_was_read_again_after_resumes_is_told_here_and_there(home):
+    (run,) = fill(home / "there.sqlite", ARMS[:1], images=20)
+    counted = {"images": 64, "differ": 3}
+    fact = {"resumes": 2, "images": 64, "texts_differ": 9, "labels": {"chexbert": counted}}
+    with EvaluationStore(home / "there.sqlite") as store:
+        store.set_facts(run, after_resume=fact)
+    carry.export_run(run, home / "run.zip", False, home / "there.sqlite")
+    carry.import_run(home / "run.zip", home / "here.sqlite")
+    for place in ("there", "here"):
+        book = Book(home / f"{place}.sqlite")
+        board = book.board(GROUP, "chexbert", POLICY)
+        assert "3 of 64 images read again got other labels (CheXbert)" in str(
+            tables.arms(board, "en").rows
+        )
+        lines = [
+            each
+            for each in export.csv(board, book, "pt").decode().splitlines()
+            if "relidas" in each
+        ]
+        assert ";64;" in lines[0] and len(lines) == 1
+        book.close()
 
 
 def test_nothing_of_patients_comes_along(carried):
@@ -159,6 +183,7 @@ def test_runs_that_cannot_be_carried(home):
         "folder",
         "recipe",
         "facts",
+        "reread",
         "pair",
     ],
 )
@@ -177,6 +202,8 @@ def test_files_that_are_no_run_are_refused_and_change_nothing(home, carried, cha
         held["counts"] = held["counts"][:3]
     if change == "facts":
         parts["run.json"]["arm"]["facts"]["time_per_image"]["mean"] = "long"
+    if change == "reread":
+        parts["run.json"]["arm"]["facts"]["after_resume"] = {"resumes": 1, "images": 3}
     if change == "pair":
         held = parts["run.json"]["results"]["rules/uncertain_ignored"]["pairs"]
         held[0]["points"] = ["a", 1]

@@ -115,7 +115,8 @@ def remarks(result: ArmResult, language: str) -> str:
     """State, marks and notes of an arm in one cell."""
     arm = result.arm
     state = [] if arm.complete else [said(words.STATES.get(arm.state, (arm.state,) * 2), language)]
-    return "; ".join([*state, *words.marks(arm, language)])
+    reread = words.reread(arm.reread, result.labeler, language)
+    return "; ".join([*state, *words.marks(arm, language), *([reread] if reread else [])])
 
 
 def between(

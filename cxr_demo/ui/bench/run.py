@@ -17,7 +17,7 @@ from cxr_demo.metrics.f1 import CODES
 from cxr_demo.records import PipelineKind
 from cxr_demo.results import meaning, tables
 from cxr_demo.results.book import Book
-from cxr_demo.results.records import DIRECT, ArmResult, Board
+from cxr_demo.results.records import DIRECT, ArmResult, Board, Reread
 from cxr_demo.results.tables import Table
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun, Codes, Group, ManifestArrays, Outcomes, Text
@@ -176,6 +176,7 @@ def _facts(opened: Opened, result: ArmResult, language: str) -> list[tuple[str, 
         ("bench.run.rss", _bytes(memory.get("rss_peak"), language)),
         ("bench.run.time", _time(arm.facts.get("time_per_image"), language)),
         ("bench.run.alone", _alone(arm.facts.get("alone_against_batch"))),
+        ("bench.run.again", _again(result.arm.reread, language)),
         ("bench.run.throughput", _throughput(cost.images_per_second, language)),
         ("bench.run.notes", _notes(arm, language)),
         ("prov.versions", ", ".join(f"{k} {v}" for k, v in sorted(versions.items()))),
@@ -215,6 +216,19 @@ def _alone(compared: Mapping[str, Any] | None) -> str | None:
     """Of the images that were read at batch 1 too, those with other labels: rounding differs with
     what else is in a batch, as after a resume."""
     return None if not compared else f"{compared['labels_differ']} / {compared['images']}"
+
+
+def _again(found: Reread | None, language: str) -> str | None:
+    """Of the images read once more after resumes, those with other labels, by labeler."""
+    if found is None:
+        return None
+    labels = ", ".join(
+        f"{differ} / {both} ({text(f'labeler.short.{name}', language)})"
+        for name, (both, differ) in found.labels.items()
+    )
+    return text(
+        "bench.run.again_value", language, images=found.images, labels=labels, texts=found.texts
+    )
 
 
 def _throughput(rate: float | None, language: str) -> str | None:
