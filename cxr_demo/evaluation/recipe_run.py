@@ -71,12 +71,25 @@ class RecipeRun:
     def make_way(self, model: str, precision: Precision) -> None:
         """A reading with that model comes first. What measures alone ends, and a batch of another
         model too; both begin again afterwards."""
+        if self.at_work != (model, precision):
+            self.release()
+        elif self._measuring is not None:
+            self._measuring.interrupt()
+
+    def release(self) -> None:
+        """What is on the device ends, to be begun again."""
         if self._measuring is not None:
             self._measuring.interrupt()
         if self._at is not None:
-            arm = self.arms[self._at]
-            if (arm.arm.model, arm.arm.precision) != (model, precision):
-                arm.make_way()
+            self.arms[self._at].make_way()
+
+    @property
+    def at_work(self) -> tuple[str, Precision] | None:
+        """Model and precision of the arm at work."""
+        if self._at is None:
+            return None
+        arm = self.arms[self._at].arm
+        return arm.model, arm.precision
 
     def end(self, state: str, error: CxrError | None = None) -> None:
         """Leave off: `state` is "finished", "stopped", "paused", "failed", or "running" for a

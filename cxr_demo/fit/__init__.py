@@ -16,6 +16,7 @@ from cxr_demo.fit.answers import (
     basis_words,
     verdict_word,
 )
+from cxr_demo.fit.beside import beside
 from cxr_demo.fit.calibrated import need
 from cxr_demo.fit.estimate import Need, Work
 from cxr_demo.fit.faults import (
@@ -54,6 +55,7 @@ __all__ = [
     "answer",
     "answers",
     "basis_words",
+    "beside",
     "beside_study",
     "machine",
     "need",

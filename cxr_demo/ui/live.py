@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from cxr_demo import fit
 from cxr_demo.errors import CxrError
 from cxr_demo.records import GpuMemory, Telemetry
 from cxr_demo.ui.state import Choice
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name
 from cxr_demo.units import UNKNOWN, format_bytes, format_seconds
-from cxr_demo.worker.messages import JobState, WorkerState, WorkerStatus
+from cxr_demo.worker.messages import JobState, JobStatus, WorkerState, WorkerStatus
 
 
 def live_view(status: WorkerStatus, language: str, choice: Choice | None = None) -> dict[str, Any]:
@@ -28,20 +29,32 @@ def live_view(status: WorkerStatus, language: str, choice: Choice | None = None)
 
 
 def wait_words(status: WorkerStatus, choice: Choice | None, language: str) -> str | None:
-    """Told before a reading is asked for: an evaluation goes on with another model, which must
-    leave the device for it and be loaded again."""
+    """Told before a reading is asked for: an evaluation goes on with another model. Either
+    both fit, or that one leaves the device for the reading and is loaded again."""
     job = status.job
     if job is None or choice is None or job.state is not JobState.RUNNING:
         return None
     if (job.model, job.precision) == (choice.model, choice.precision):
         return None
+    precision = text(f"precision.{job.precision}", language)
+    name = f"{model_name(job.model, language)} ({precision})"
+    if _fit_together(status, job, choice):
+        return text("bench.beside", language, name=name)
     wait = ""
     if job.swap_seconds is not None:
         seconds = format_seconds(job.swap_seconds, language)
         wait = text("bench.swap.wait", language, seconds=seconds)
-    precision = text(f"precision.{job.precision}", language)
-    name = f"{model_name(job.model, language)} ({precision})"
     return text("bench.swap", language, name=name, wait=wait)
+
+
+def _fit_together(status: WorkerStatus, job: JobStatus, choice: Choice) -> bool:
+    """As the worker will judge, from what is free now: the evaluation's model is on the device, and
+    the chosen one fits beside it, or is there already."""
+    if status.guest and (status.model, status.precision) == (choice.model, choice.precision):
+        return True
+    if status.telemetry is None or (status.model, status.precision) != (job.model, job.precision):
+        return False
+    return fit.beside(choice.model, choice.precision, status.telemetry)
 
 
 def worker_words(status: WorkerStatus, language: str) -> str:

@@ -1,5 +1,7 @@
 """The words of the Benchmarks screen, as (English, Portuguese); `strings.py` takes them in."""
 
+from cxr_demo.ui.strings_bench_run import RUN
+
 Pair = tuple[str, str]
 
 _FORM: dict[str, Pair] = {
@@ -202,6 +204,12 @@ _PROGRESS: dict[str, Pair] = {
     "bench.resume": ("Resume", "Retomar"),
     "bench.start_timed": ("Start all arms", "Iniciar todos os braços"),
     "bench.stop": ("Stop", "Parar"),
+    "bench.beside": (
+        "An evaluation is running with {name}. The model chosen here fits beside it: a reading "
+        "loads it, and it leaves again afterwards; the evaluation only waits and loses nothing.",
+        "Há uma avaliação em andamento com {name}. O modelo escolhido aqui cabe ao lado: uma "
+        "leitura o carrega e, depois, ele sai; a avaliação apenas espera e nada perde.",
+    ),
     "bench.swap": (
         "An evaluation is running with {name}. A reading with the model chosen here loads it in "
         "its place, and the evaluation's again afterwards{wait}; the evaluation loses nothing.",
@@ -300,47 +308,6 @@ _RESULTS: dict[str, Pair] = {
     "bench.empty.way": ("Go to the evaluations", "Ir para as avaliações"),
 }
 
-_RUN: dict[str, Pair] = {
-    "bench.run.examples": ("Examples", "Exemplos"),
-    "bench.run.examples_note": (
-        "Images and texts are shown on this machine only; no export holds them.",
-        "Imagens e textos só aparecem nesta máquina; nenhuma exportação os contém.",
-    ),
-    "bench.run.elsewhere": (
-        "This run was carried here without images and texts.",
-        "Esta execução foi trazida sem imagens e textos.",
-    ),
-    "bench.run.no_image": ("No image here", "Sem imagem aqui"),
-    "bench.run.radiograph": ("Radiograph of example {n}", "Radiografia do exemplo {n}"),
-    "bench.run.finding": ("Finding", "Achado"),
-    "bench.run.target": ("Target", "Referência"),
-    "bench.run.differs": ("differs from the target", "difere da referência"),
-    "bench.run.run": ("Run", "Execução"),
-    "bench.run.manifest": ("Manifest SHA-256", "SHA-256 do manifesto"),
-    "bench.run.recipe": ("Recipe", "Receita"),
-    "bench.run.state": ("State", "Estado"),
-    "bench.run.images": ("Images", "Imagens"),
-    "bench.run.labelers": ("Labelers", "Rotuladores"),
-    "bench.run.created": ("Begun", "Iniciada"),
-    "bench.run.vram": ("VRAM, one image, peak less baseline", "VRAM, uma imagem, pico menos base"),
-    "bench.run.vram_batch": ("VRAM in batches, device peak", "VRAM em lotes, pico do dispositivo"),
-    "bench.run.rss": ("Memory of the process, peak", "Memória do processo, pico"),
-    "bench.run.alone": ("Other labels alone than in the batch", "Outros rótulos a sós que em lote"),
-    "bench.run.again": ("Read again after a resume", "Relidas após uma retomada"),
-    "bench.run.again_value": (
-        "{images} images; other labels: {labels}; other texts: {texts}",
-        "{images} imagens; outros rótulos: {labels}; outros textos: {texts}",
-    ),
-    "bench.run.time": ("Time per image, batch 1", "Tempo por imagem, lote 1"),
-    "bench.run.time_value": (
-        "{mean} ± {sd} over {n} images, {tokens} tokens",
-        "{mean} ± {sd} em {n} imagens, {tokens} tokens",
-    ),
-    "bench.run.throughput": ("Throughput in batches", "Vazão em lotes"),
-    "bench.run.notes": ("Notes", "Observações"),
-    "bench.run.imported": ("Carried here from", "Trazida de"),
-}
-
 _PAGE: dict[str, Pair] = {
     "js.bench.parts": ("Evaluations", "Avaliações"),
     "js.bench.run": ("Run", "Executar"),
@@ -395,4 +362,4 @@ _PAGE: dict[str, Pair] = {
     ),
 }
 
-BENCH: dict[str, Pair] = {**_FORM, **_PROGRESS, **_RESULTS, **_RUN, **_PAGE}
+BENCH: dict[str, Pair] = {**_FORM, **_PROGRESS, **_RESULTS, **RUN, **_PAGE}

@@ -59,7 +59,8 @@ class DeviceFault(Exception):
 
 
 class Engine:
-    """At most one model, on the GPU if torch can use one, else on the CPU.
+    """One model, on the GPU if torch can use one, else on the CPU; and at most one more that was
+    put aside for a while, on the device too.
 
     `gpu` is NVML's index of the GPU that torch calls `cuda:0`, or None.
     """
@@ -68,6 +69,7 @@ class Engine:
         self._gpu = gpu
         self._lease: Lease | None = None
         self._model: Model | None = None
+        self._aside: Model | None = None
         self._second = SecondLabeler()
         self.device: str | None = None
         self.place = "cpu"
@@ -75,7 +77,7 @@ class Engine:
     @property
     def loaded(self) -> tuple[str, Precision] | None:
         """Which model is on the device."""
-        return None if self._model is None else (self._model.card.id, self._model.precision)
+        return None if self._model is None else _name(self._model)
 
     def load(self, model: str, precision: Precision, progress: Callable[[float], None]) -> "Model":
         """Bring `model` to the device, unless it is there; what was there leaves first. Takes the
@@ -84,11 +86,29 @@ class Engine:
         if self._model is not None and self.loaded == (model, precision):
             return self._model
         card = models.card(model)
-        self.unload()
+        self._drop()
         device = self.place = self._open_device()
         self._model = models.load(card, precision, device, progress)
         self.device = self._model.device
         return self._model
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a model was put aside."""
+        return self._aside is not None
+
+    def put_aside(self) -> None:
+        """Keep the loaded model on the device, and make the place free for one beside it."""
+        self._aside, self._model = self._model, None
+
+    def bring_back(self) -> bool:
+        """The model that was put aside has its place again, and the one beside it leaves; false if
+        none was."""
+        if self._aside is None:
+            return False
+        self._drop()
+        self._model, self._aside = self._aside, None
+        return True
 
     def hold(self) -> None:
         """Take the device's lease without a model, for a process that this one starts."""
@@ -174,7 +194,7 @@ class Engine:
                 self.prove()
         except Exception as error:  # noqa: BLE001 - two images at once may not fit where one does
             note(error)
-            _let_go(error)
+            let_go(error)
 
     def only_gpu(self) -> str:
         """torch's name of the GPU, whose lease this takes. Raises NoGpu or LeaseHeld."""
@@ -185,6 +205,12 @@ class Engine:
 
     def unload(self) -> None:
         """Free the device's memory. Safe to call after any error."""
+        if self._aside is not None:
+            self._aside.close()
+            self._aside = None
+        self._drop()
+
+    def _drop(self) -> None:
         if self._model is not None:
             self._model.close()
             self._model = None
@@ -198,17 +224,21 @@ class Engine:
         Raises DeviceFault for a broken CUDA context."""
         told = error if isinstance(error, CxrError) else self._words_for(error, model)
         if told.code == OutOfMemory.code:
-            _let_go(error)
+            let_go(error)
             try:
                 self.unload()
             except RuntimeError:  # CUDA could not even begin: a context that failed stays so
                 raise DeviceFault(told) from error
         return told
 
+    @staticmethod
+    def is_full(error: BaseException) -> bool:
+        """Whether `error` is a lack of memory: ours, torch's allocator's, or CUDA's own words."""
+        return isinstance(error, OutOfMemory | MemoryError) or "out of memory" in str(error)
+
     def _words_for(self, error: BaseException, model: str) -> CxrError:
         full = OutOfMemory(model=model, free=format_bytes(self._free()))
-        # torch's own class when its allocator runs dry, plain text when CUDA itself does.
-        if isinstance(error, MemoryError) or "out of memory" in str(error):
+        if self.is_full(error):
             return full
         if isinstance(error, ImportError) and error.name:
             return ModelError(model=model, detail=f"{error.name} is not installed")
@@ -252,7 +282,7 @@ class Engine:
             asked = self.ask(radiograph)
         except Exception as error:  # noqa: BLE001 - the report is whole without them
             note(error)
-            _let_go(error)
+            let_go(error)
             told = error if isinstance(error, CxrError) else _failed(made.model, error)
             notice = Notice("probabilities_failed", {"error": told.to_dict()})
             return replace(reading, notices=(*reading.notices, notice))
@@ -315,7 +345,11 @@ def _failed(model: str, error: BaseException) -> ModelError:
     return ModelError(model=model, detail=type(error).__name__)
 
 
-def _let_go(error: BaseException | None) -> None:
+def _name(model: "Model") -> tuple[str, Precision]:
+    return model.card.id, model.precision
+
+
+def let_go(error: BaseException | None) -> None:
     """The frames of an error and of its causes keep tensors alive."""
     while error is not None:
         error.__traceback__ = None

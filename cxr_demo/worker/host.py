@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 
 from cxr_demo.errors import CxrError
@@ -11,10 +11,10 @@ from cxr_demo.evaluation import host as hosts
 from cxr_demo.evaluation.answers import Answers
 from cxr_demo.evaluation.job import store_path
 from cxr_demo.models.base import Model
-from cxr_demo.records import Memory, Precision, Radiograph
+from cxr_demo.records import DoneEvent, Memory, Precision, Radiograph, ReadingEvent
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
-from cxr_demo.worker.engine import DeviceFault, Engine
+from cxr_demo.worker.engine import DeviceFault, Engine, merge
 
 MEASURE = (sys.executable, "-m", "cxr_demo.worker.measure")
 
@@ -34,7 +34,7 @@ class DeviceHost:
         self._engine, self._sampler, self._neighbours = engine, sampler, neighbours
         self._on_load, self._path = on_load, path
         self._proven: set[tuple[str, Precision]] = set()
-        self._watching = False
+        self._watching = self._resting = False
         self._kept = Memory()
         self._lent = False
         self.load_seconds: float | None = None
@@ -83,7 +83,7 @@ class DeviceHost:
 
     def watch(self) -> None:
         """Begin to sample peaks."""
-        self._kept, self._watching = Memory(), True
+        self._kept, self._watching, self._resting = Memory(), True, False
         self._sampler.begin_request()
 
     def watched(self) -> Memory:
@@ -94,13 +94,15 @@ class DeviceHost:
 
     def rest(self) -> None:
         """Something else uses the device: its memory is not the evaluation's."""
-        if self._watching:
+        if self._watching and not self._resting:
             self._kept = larger(self._kept, self._sampler.end_request())
+        self._resting = True
 
     def go_on(self) -> None:
         """The evaluation has the device again."""
-        if self._watching:
+        if self._watching and self._resting:
             self._sampler.begin_request()
+        self._resting = False
 
     def neighbours(self) -> hosts.Neighbours | None:
         """Who else uses the device now."""
@@ -114,6 +116,19 @@ class DeviceHost:
     def store(self) -> Path:
         """Where rows are written."""
         return self._path or store_path()
+
+
+def measured(
+    events: Iterator[ReadingEvent], engine: Engine, sampler: Sampler
+) -> Iterator[ReadingEvent]:
+    """The events of a reading, the last one with the peaks that were sampled beside them; without
+    any if two models were on the device, since they would be those of both."""
+    for event in events:
+        if isinstance(event, DoneEvent):
+            sampled = sampler.end_request()
+            memory = Memory() if engine.crowded else merge(sampled, event.reading.memory)
+            event = DoneEvent(replace(event.reading, memory=memory))
+        yield event
 
 
 def larger(first: Memory, second: Memory) -> Memory:

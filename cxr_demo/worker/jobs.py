@@ -149,6 +149,15 @@ class Jobs:
         if isinstance(self._job, RecipeRun):
             self._job.make_way(model, precision)
 
+    def release(self) -> None:
+        """The device is emptied: a batch that is on it is put down, and begun again later."""
+        if isinstance(self._job, RecipeRun):
+            self._job.release()
+
+    def at_work(self) -> tuple[str, Precision] | None:
+        """The model of the arm that a recipe's evaluation is at."""
+        return self._job.at_work if isinstance(self._job, RecipeRun) else None
+
     def settle(self) -> bool:
         """End the evaluation if somebody asked for it; true if so."""
         wanted = self._wanted

@@ -94,6 +94,7 @@ class WorkerStatus:
     ("NVIDIA H200", "CPU"), None until it is known. `error` is the last error outside of a reading,
     as `CxrError.to_dict()`: why it died, or why a model could not be loaded. `since` is the time
     (seconds of the epoch) at which `state` was entered. `waiting` counts readings in the queue.
+    `guest`: `model` stands beside the evaluation's, which is on the device too.
     """
 
     state: WorkerState
@@ -107,6 +108,7 @@ class WorkerStatus:
     waiting: int = 0
     job: JobStatus | None = None
     pid: int | None = None
+    guest: bool = False
 
 
 @dataclass(frozen=True, eq=False)

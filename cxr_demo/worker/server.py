@@ -21,7 +21,6 @@ from cxr_demo.records import (
     PipelineKind,
     Precision,
     Radiograph,
-    Reading,
     ReadingEvent,
     TokenEvent,
 )
@@ -34,8 +33,9 @@ from cxr_demo.worker.desk import Desk, Task
 from cxr_demo.worker.endpoint import Door
 from cxr_demo.worker.engine import DeviceFault, Engine
 from cxr_demo.worker.faults import JobRunning, ReadingStopped
+from cxr_demo.worker.guests import Guests
 from cxr_demo.worker.hall import Client, Hall
-from cxr_demo.worker.host import DeviceHost
+from cxr_demo.worker.host import DeviceHost, measured
 from cxr_demo.worker.jobs import JobReader, Jobs
 from cxr_demo.worker.messages import (
     Answer,
@@ -81,6 +81,7 @@ class Server:
         self._host = DeviceHost(engine, sampler, neighbours, self._show_load)
         self._sampler = sampler
         self._jobs = jobs
+        self._guests = Guests(engine, jobs, sampler)
         self._desk = Desk()
         self._ending = threading.Event()
         self._board = threading.Lock()
@@ -100,15 +101,12 @@ class Server:
         try:
             self._guard(self._jobs.resume)
             while not self._ending.is_set():
-                task = self._desk.take(wait=not self._jobs.active)
+                task = self._desk.take(wait=not (self._jobs.active or self._engine.crowded))
                 if task is not None:
                     self._host.rest()
                     self._perform(task)
-                    self._host.go_on()
-                elif not self._jobs.active:
-                    self._jobs.settle()
-                elif self._jobs.active and not self._ending.is_set():
-                    self._evaluate()
+                else:
+                    self._go_on()
                 self._show(state=self._idle_state(), fraction=None)
         except DeviceFault:
             _log.error("the device failed; a new process is needed")
@@ -173,6 +171,16 @@ class Server:
 
     def _idle_state(self) -> WorkerState:
         return WorkerState.EVALUATING if self._jobs.active else WorkerState.READY
+
+    def _go_on(self) -> None:
+        """Nobody waits: a guest leaves the device, and an evaluation goes on."""
+        if self._engine.bring_back():
+            self._show_loaded()
+        self._host.go_on()
+        if not self._jobs.active:
+            self._jobs.settle()
+        elif not self._ending.is_set():
+            self._evaluate()
 
     def _perform(self, task: Task) -> None:
         began = time.monotonic()
@@ -266,13 +274,14 @@ class Server:
             self._show(fraction=fraction)
             emit(PhaseEvent(Phase.LOADING, fraction))
 
-        self._jobs.make_way(model, precision)
         if self._engine.loaded == (model, precision):
+            if not self._engine.crowded:
+                self._jobs.make_way(model, precision)
             return False
         self._show(state=WorkerState.LOADING, model=model, precision=precision, fraction=0.0)
         self._sampler.begin_request()
         try:
-            self._engine.load(model, precision, progress)
+            self._guests.bring(model, precision, progress)
         finally:
             self._sampler.end_request()
             self._show_loaded()
@@ -283,7 +292,8 @@ class Server:
 
     def _show_loaded(self) -> None:
         model, precision = self._engine.loaded or (None, None)
-        self._show(model=model, precision=precision, device=self._engine.device, fraction=None)
+        on = {"device": self._engine.device, "guest": self._engine.crowded}
+        self._show(model=model, precision=precision, fraction=None, **on)
 
     def _show_load(self, fraction: float | None) -> None:
         """A model comes to the device, or leaves it, for an evaluation."""
@@ -306,7 +316,7 @@ class Server:
             request.radiograph, request.kind, task.stop.is_set, submitted, request.prompt
         )
         try:
-            for event in self._measured(events):
+            for event in measured(events, self._engine, self._sampler):
                 if isinstance(event, TokenEvent):
                     written.append(event.token.text)
                 elif isinstance(event, DoneEvent):
@@ -316,29 +326,19 @@ class Server:
                     return
             raise ModelError(model=request.model, detail="no end")
         except Exception as error:  # noqa: BLE001 - what was written so far must not be lost
-            self._fail(task, error, "".join(written))
+            if written or not self._guests.leave(error):
+                self._fail(task, error, "".join(written))
+                return
         finally:
             self._sampler.end_request()
+        self._read(task, request)  # once more, with the device for itself
 
     def _read_for_job(
         self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
     ) -> Iterator[ReadingEvent]:
         self._sampler.begin_request()
         events = self._engine.read(radiograph, kind, should_stop, time.monotonic())
-        return self._measured(events)
-
-    def _measured(self, events: Iterator[ReadingEvent]) -> Iterator[ReadingEvent]:
-        """The events, the last one with the peaks that were sampled beside them."""
-        for event in events:
-            yield (
-                DoneEvent(self._with_memory(event.reading))
-                if isinstance(event, DoneEvent)
-                else event
-            )
-
-    def _with_memory(self, reading: Reading) -> Reading:
-        sampled = self._sampler.end_request()
-        return replace(reading, memory=engines.merge(sampled, reading.memory))
+        return measured(events, self._engine, self._sampler)
 
     def _evaluate(self) -> None:
         self._show(state=WorkerState.EVALUATING)
@@ -374,6 +374,8 @@ class Server:
         note(error)
         model = getattr(task.request, "model", None) or "?"
         before = self._sampler.sample()
+        if self._engine.is_full(error):
+            self._jobs.release()  # its model leaves the device with all others
         try:
             translated = self._engine.translate(error, model)
         except DeviceFault as fault:

@@ -81,6 +81,18 @@ def test_a_reading_with_another_model_is_told_what_it_waits_for():
     assert (
         "avaliação em andamento com MedGemma 4B (4 bits)" in live_view(status, "pt", other)["wait"]
     )
+    gpus = (replace(GPUS[0], free=100 * GIB), GPUS[1])
+    for model, used, telemetry, together in (
+        ("medgemma-4b-it", Precision.NF4, Telemetry(0.0, gpus, device_index=0), True),
+        ("medgemma-4b-it", Precision.NF4, Telemetry(0.0, GPUS, device_index=0), False),  # 7 GiB
+        ("medgemma-4b-it", Precision.NF4, Telemetry(0.0, (), device_index=0), False),
+        (None, None, Telemetry(0.0, gpus, device_index=0), False),  # it is being measured, say
+    ):
+        now = replace(status, model=model, precision=used, telemetry=telemetry)
+        said = live_view(now, "en", Choice("chexagent-8b", Precision.BF16))["wait"]
+        assert ("fits beside it" in said, "in its place" in said) == (together, not together)
+    guest = replace(status, model="embedded", precision=Precision.BF16, guest=True)
+    assert "cabe ao lado" in live_view(guest, "pt", other)["wait"]
     unknown = replace(status, job=replace(job, swap_seconds=None))
     assert "about" not in live_view(unknown, "en", other)["wait"]
     paused = replace(status, job=replace(job, state=JobState.PAUSED))
