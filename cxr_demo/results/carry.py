@@ -21,8 +21,9 @@ from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.results import carried, loading
-from cxr_demo.results.book import LABELERS, Book
+from cxr_demo.results.book import Book
 from cxr_demo.results.faults import RunAlreadyHere, RunFileRefused, RunUnfinished, RunUnknown
+from cxr_demo.results.names import LABELERS
 from cxr_demo.results.records import DIRECT, Arm, ArmResult, Cost
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.place import store_path
