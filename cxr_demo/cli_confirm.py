@@ -228,7 +228,7 @@ def _interval_of(book: Book, card: ModelCard, digest: str) -> ArmResult | None:
 def _fits(result: ArmResult, card: ModelCard, digest: str) -> bool:
     arm = result.arm
     signature = arm.facts.get("signature") or {}
-    own = arm.origin is None and not arm.stand_in and arm.complete
+    own = arm.origin is None and not arm.stand_in and result.complete
     report = arm.model == card.id and arm.pipeline is PipelineKind.REPORT
     return own and report and signature.get("weights_sha256") == digest
 

@@ -47,6 +47,12 @@ class Host(Protocol):
     def watched(self) -> Memory:
         """The peaks since `watch`."""
 
+    def rest(self) -> None:
+        """Something else than the evaluation's model uses the device: no peak is taken."""
+
+    def go_on(self) -> None:
+        """The evaluation's model has the device again."""
+
     def neighbours(self) -> Neighbours | None:
         """Who else uses the device now, beside this process and its children; None if nobody."""
 

@@ -21,6 +21,8 @@ FIRST = {PipelineKind.REPORT: "rules", PipelineKind.DIRECT: "direct"}
 """The labeler that labels at once, by pipeline."""
 BOTH = [CHEXBERT, FIRST[PipelineKind.REPORT]]
 _CHECKPOINT = "chexbert.pth"
+_AT_ONCE = {"cpu": 8}
+_AT_ONCE_ON_GPU = 128
 
 
 def chexbert_folder() -> Path:
@@ -32,6 +34,11 @@ def chexbert_present() -> bool:
     """Whether CheXbert's checkpoint lies in its folder. Whether it can be used shows when it is
     loaded."""
     return (chexbert_folder() / _CHECKPOINT).is_file()
+
+
+def at_once_on(device: str) -> int:
+    """Reports that CheXbert takes in one step; readings of the screen wait for one step."""
+    return _AT_ONCE.get(device, _AT_ONCE_ON_GPU)
 
 
 def load_chexbert(device: str) -> "CheXbert":

@@ -14,6 +14,7 @@ from cxr_demo.datasets.base import locate
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import asking, grouping, images, steps
+from cxr_demo.evaluation.along import Along
 from cxr_demo.evaluation.arm_run import ArmRun, Setting
 from cxr_demo.evaluation.faults import NothingToResume
 from cxr_demo.evaluation.feeder import Place
@@ -55,6 +56,7 @@ class RecipeRun:
         self._halted: Callable[[], bool] = lambda: False
         self._steps: Iterator[None] | None = None
         self._measuring: steps.Measuring | None = None
+        self._along = Along(store, plan.options.labelers if whole else "rules")
         self.paused_by_trial = False
 
     # ------------------------------------------------------------ what the process calls
@@ -221,6 +223,8 @@ class RecipeRun:
         for _ in arm.steps(host, self._halted, most):
             self._phase = RunPhase.COMPARING if arm.comparing else RunPhase.READING
             self._swap = host.load_seconds
+            if arm.run is not None and not arm.comparing:
+                self._along.take(arm.run, arm.arm.pipeline, host)
             yield
 
     def _try(self, number: int, host: Host) -> Iterator[None]:

@@ -22,9 +22,6 @@ from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import ArmRun as StoredArm
 from cxr_demo.store.records import TimedImage
 
-LABEL_AT_ONCE = {"cpu": 8}
-"""Reports that CheXbert takes in one step, by device; readings of the screen wait for one step."""
-LABEL_ON_GPU = 128
 ALONE = "alone_against_batch"
 """Key of a run's JSON for the images that were read at batch 1, too."""
 
@@ -36,7 +33,7 @@ def label(
     for direct answers, nothing happens; files that don't serve become a note of the run."""
     if kind is not PipelineKind.REPORT or labelers != "all" or not labelling.chexbert_present():
         return
-    most = LABEL_AT_ONCE.get(device, LABEL_ON_GPU)
+    most = labelling.at_once_on(device)
     pending = store.unlabelled(run, labelling.CHEXBERT, most)
     reread = store.again_unlabelled(run, labelling.CHEXBERT, most)
     if not pending and not reread:

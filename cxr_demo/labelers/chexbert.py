@@ -98,6 +98,19 @@ class CheXbert:
         self._tokenizer = _load_tokenizer(folder, config)
         self._network = _load_network(folder, config).to(self.device).eval()
 
+    def move(self, device: str) -> None:
+        """To another device, such as "cuda:0" or "cpu"; what it held on a GPU is free again. Raises
+        OutOfMemory, and then it is where it was."""
+        try:
+            self._network.to(device)
+        except torch.OutOfMemoryError:
+            self._network.to(self.device)
+            raise OutOfMemory(model="CheXbert", free=UNKNOWN) from None
+        finally:
+            if torch.cuda.is_initialized():
+                torch.cuda.empty_cache()
+        self.device = torch.device(device)
+
     def label(self, reports: Sequence[str], progress: Progress | None = None) -> list[FindingSet]:
         """One set per report, `labeler` "chexbert": the label of the whole report, and as spans the
         sentences that have the same label on their own (none if no sentence has)."""

@@ -88,7 +88,7 @@ def _bar(at: int, result: ArmResult, chosen: Look, language: str, width: float) 
         "customdata": [result.arm.run],
         "hovertemplate": hover(result, language) + "<extra></extra>",
         "showlegend": False,
-        "opacity": 1.0 if result.arm.complete else 0.6,
+        "opacity": 1.0 if result.complete else 0.6,
     }
     if result.intervals is not None:
         bar["error_x"] = whisker(

@@ -76,7 +76,7 @@ def _bar(at: int, result: ArmResult, chosen: Look, language: str, width: float) 
         "customdata": [result.arm.run],
         "hovertemplate": bars.hover(result, language) + "<extra></extra>",
         "showlegend": False,
-        "opacity": 1.0 if result.arm.complete else 0.6,
+        "opacity": 1.0 if result.complete else 0.6,
         "error_x": bars.whisker(chosen, spread, spread),
     }
 

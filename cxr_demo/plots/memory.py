@@ -147,7 +147,7 @@ def _mark(point: Point, slowest: float, chosen: Look, language: str) -> Spec:
         "customdata": [arm.run],
         "hovertemplate": _hover(point, language) + "<extra></extra>",
         "showlegend": False,
-        "opacity": 1.0 if arm.complete else 0.6,
+        "opacity": 1.0 if result.complete else 0.6,
         "marker": {
             "symbol": symbol(arm.model, arm.precision),
             "size": _size(point, slowest),

@@ -11,7 +11,7 @@ from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.metrics.finding_sets import FindingSetName
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.results.book import Book, shared
-from cxr_demo.results.records import Arm, Board, PairResult
+from cxr_demo.results.records import Arm, Board
 
 POLICY = UncertaintyPolicy.UNCERTAIN_AS_POSITIVE
 _MICRO = FindingSetName.ALL_14
@@ -74,7 +74,7 @@ def quality(model: str, book: Book | None = None) -> tuple[Quality, ...]:
     found = []
     for board in _boards(book or shared()):
         for each in board.arms:
-            if each.arm.model != model or each.figures is None or not each.arm.complete:
+            if each.arm.model != model or each.figures is None or not each.complete:
                 continue
             micro = None if each.intervals is None else each.intervals.micro[_MICRO]
             found.append(
@@ -101,7 +101,7 @@ def paired(model: str, book: Book | None = None) -> Paired | None:
         for board in _boards(book or shared())
         for each in board.pairs
         if each.candidate.arm.model == model
-        and all(arm.complete and arm.origin is None for arm in _arms(each))
+        and all(one.complete and one.arm.origin is None for one in (each.candidate, each.reference))
     ]
     if not found:
         return None
@@ -134,10 +134,6 @@ def vram(model: str, precision: Precision, book: Book | None = None) -> Measured
     return Measured(
         *(newest.cost.vram, newest.cost.gpu, newest.stand_in, newest.origin, newest.created)
     )
-
-
-def _arms(pair: PairResult) -> tuple[Arm, Arm]:
-    return pair.candidate.arm, pair.reference.arm
 
 
 def _boards(book: Book, synthetic: bool = False) -> list[Board]:

@@ -175,6 +175,11 @@ class ArmResult:
     computing: bool = False
     answered: Answered | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether every image has its row, and its label by this labeler."""
+        return self.arm.complete and (self.figures is None or self.figures.images >= self.arm.total)
+
 
 @dataclass(frozen=True, eq=False)
 class PairResult:
