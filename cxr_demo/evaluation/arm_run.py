@@ -76,6 +76,14 @@ class ArmRun:
         """The arm's images by position."""
         return self._setting.places
 
+    def took(self) -> int | None:
+        """Bytes of the device's peak over its baseline in this arm's batches so far; None before it
+        has any, and without a GPU."""
+        stored = None if self.run is None else self._store.arm(self.run)
+        batch = (stored.facts.get("batch") if stored else None) or {}
+        peak, base = batch.get("vram_device_peak"), batch.get("vram_device_baseline")
+        return None if peak is None or base is None else int(peak - base)
+
     def slots_on(self, host: Host) -> int:
         """Images in a batch: as asked for, as an out-of-memory left it, or the device's default."""
         return self._slots or (CPU_SLOTS if host.device == "cpu" else GPU_SLOTS)

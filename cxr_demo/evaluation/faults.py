@@ -1,6 +1,7 @@
 """Errors of evaluations that need words of their own."""
 
 from cxr_demo.errors import CxrError
+from cxr_demo.units import format_bytes
 
 
 class RecipeUnknown(CxrError):
@@ -47,6 +48,21 @@ class NothingToResume(CxrError):
     code = "nothing_to_resume"
     en = "There is no evaluation to go on with: start one."
     pt = "Não há avaliação para continuar: inicie uma."
+
+
+class NoLongerFits(CxrError):
+    """An evaluation goes on, and one of its models has too little room now. `needed` and `free` in
+    bytes."""
+
+    code = "no_longer_fits"
+    en = "Not started: {model} needs {needed}, and {free} are free now; the other arms go on."
+    pt = "Não iniciado: {model} precisa de {needed} e há {free} livres; os demais braços seguem."
+
+    def message(self, language: str = "en") -> str:
+        """One sentence in `language` ("pt" or "en")."""
+        sizes = {name: format_bytes(self.params.get(name), language) for name in ("needed", "free")}
+        template = self.pt if language == "pt" else self.en
+        return template.format(**{"model": "?", **self.params, **sizes})
 
 
 class MeasurementFailed(CxrError):

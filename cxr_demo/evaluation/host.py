@@ -31,6 +31,10 @@ class Host(Protocol):
         """That model on the device, loaded if it is not there, its use of the image proven once.
         Raises what loading raises, ImageNotUsed and LeaseHeld."""
 
+    def require_room(self, model: str, precision: Precision, known: int | None) -> None:
+        """Raises NoLongerFits if that model fits even an emptied device no more. `known`: bytes
+        that it took on this device before, with its batch."""
+
     def ask(self, radiograph: Radiograph) -> Answers:
         """The loaded model's raw answers to its yes/no questions. Raises PhantomsOnly."""
 

@@ -31,7 +31,8 @@ class RecipeRun:
     """A `Job` that takes the device as it needs it; see `evaluation.job.DeviceJob`.
 
     Made with a plan, or with the group that goes on. `lane` changes what a rank does: it reads its
-    share into a file of its own, and neither labels nor measures.
+    share into a file of its own, and neither labels nor measures. `ask_fit`: before each model
+    comes to the device it is asked whether it fits still; an arm that does not is not started.
     """
 
     kind = "recipe"
@@ -43,8 +44,10 @@ class RecipeRun:
         group: str | None = None,
         lane: Callable[[Setting], Setting] = lambda setting: setting,
         whole: bool = True,
+        ask_fit: bool = False,
     ) -> None:
         self._plan, self._store, self._lane, self._whole = plan, store, lane, whole
+        self._ask_fit = ask_fit
         self.group = group
         self.arms = [ArmRun(arm, _NOTHING, store) for load in plan.loads() for arm in load]
         self._errors: dict[int, CxrError] = {}
@@ -218,6 +221,8 @@ class RecipeRun:
             stored = self._store.arm(arm.run)
             if stored is not None and steps.is_of_today(stored, arm.arm):
                 return
+        if self._ask_fit:
+            host.require_room(arm.arm.model, arm.arm.precision, arm.took())
         self._phase = RunPhase.LOADING
         yield
         for _ in arm.steps(host, self._halted, most):

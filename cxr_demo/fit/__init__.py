@@ -14,6 +14,7 @@ from cxr_demo.fit.answers import (
     answer,
     answers,
     basis_words,
+    judge,
     verdict_word,
 )
 from cxr_demo.fit.beside import beside
@@ -57,6 +58,7 @@ __all__ = [
     "basis_words",
     "beside",
     "beside_study",
+    "judge",
     "machine",
     "need",
     "offer",

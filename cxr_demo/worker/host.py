@@ -15,6 +15,7 @@ from cxr_demo.records import DoneEvent, Memory, Precision, Radiograph, ReadingEv
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import DeviceFault, Engine, merge
+from cxr_demo.worker.shortage import require_room
 
 MEASURE = (sys.executable, "-m", "cxr_demo.worker.measure")
 
@@ -61,6 +62,10 @@ class DeviceHost:
             self._engine.require_image_use()
             self._proven.add((model, precision))
         return loaded
+
+    def require_room(self, model: str, precision: Precision, known: int | None) -> None:
+        """Raises NoLongerFits."""
+        require_room(model, precision, known, self._sampler.sample())
 
     def ask(self, radiograph: Radiograph) -> Answers:
         """The loaded model's raw answers."""

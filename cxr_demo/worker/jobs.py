@@ -93,7 +93,7 @@ class Jobs:
         options = {**found.options, "trial": False}  # whoever goes on has seen what it said
         found = replace(found, options=options, state="running")
         store.put_group(found)
-        return self._begin(RecipeRun(resumed(found), store, found.id))
+        return self._begin(RecipeRun(resumed(found), store, found.id, ask_fit=True))
 
     def resume(self) -> None:
         """Go on with what was running when the last worker ended, if anything was; tell of what was

@@ -1,9 +1,10 @@
-"""Too little memory: what was needed, what was free, and how to go on."""
+"""Too little memory: what is needed, what is free, and how to go on."""
 
 from typing import Any
 
 from cxr_demo import fit
 from cxr_demo.errors import CxrError, OutOfMemory
+from cxr_demo.evaluation.faults import NoLongerFits
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Precision, Telemetry
@@ -18,9 +19,7 @@ def explained(error: CxrError, request: Any, before: Telemetry) -> CxrError:
         return error
     if not isinstance(precision, Precision):
         return error
-    machine = fit.machine(before)
-    gpu = next((each for each in machine.gpus if each.index == before.device_index), None)
-    free = machine.ram_free + (before.rss or 0) if gpu is None else gpu.free
+    gpu, free = _device(before)
     needed = fit.answer(model, precision, gpu, free).need.peak
     smaller = fit.offer(model, precision, gpu, free)
     return OutOfMemory(
@@ -30,3 +29,23 @@ def explained(error: CxrError, request: Any, before: Telemetry) -> CxrError:
         **({"needed": needed} if needed > free else {}),
         offer=None if smaller is None else {"model": model, "precision": smaller.value},
     )
+
+
+def require_room(model: str, precision: Precision, known: int | None, now: Telemetry) -> None:
+    """Raises NoLongerFits if neither what one reading takes (measured, or estimated) nor `known`
+    bytes are free, what this process holds counted as free. The embedded model fits."""
+    if model not in ARCHITECTURES:
+        return
+    gpu, free = _device(now)
+    needed = fit.answer(model, precision, gpu, free).need.peak
+    needed = needed if known is None else min(needed, known)
+    if fit.judge(needed, free) is fit.Verdict.NO:
+        raise NoLongerFits(model=CARDS[model].name, needed=needed, free=free)
+
+
+def _device(now: Telemetry) -> tuple[fit.Gpu | None, int]:
+    """The worker's GPU, None on a processor, and the bytes that are free once this process has let
+    go of what it holds."""
+    machine = fit.machine(now)
+    gpu = next((each for each in machine.gpus if each.index == now.device_index), None)
+    return gpu, machine.ram_free + (now.rss or 0) if gpu is None else gpu.free

@@ -9,12 +9,12 @@ import pytest
 from benchmarks.aggregated import SOURCES, aggregated
 from cxr_demo.datasets.draw import Draw, Source
 from cxr_demo.datasets.phantoms import write_layout
-from cxr_demo.errors import OutOfMemory, WorkerDied
+from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
 from cxr_demo.evaluation import arm_run, labelling
-from cxr_demo.evaluation.faults import DataFolderMissing, RecipeUnknown
+from cxr_demo.evaluation.faults import DataFolderMissing, NoLongerFits, RecipeUnknown
 from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.plan import Plan
-from cxr_demo.evaluation.recipe_run import RecipeRun
+from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.metrics.summary import Rows, figures
@@ -196,6 +196,29 @@ def test_an_image_that_ends_the_process_again_and_again_becomes_a_failure(chexpe
         assert (arm.done, arm.failed) == (COUNT, 1)
         failed = int(np.flatnonzero(store.outcomes(arm.id).failed)[0])
         assert store.texts(arm.id, [failed])[failed].error == WorkerDied.code
+
+
+def test_an_arm_that_fits_no_more_says_so_and_the_others_go_on(chexpert):
+    both = replace(recipe(), precisions=(Precision.NF4, Precision.BF16))
+    with EvaluationStore(store_path()) as store:
+        run = RecipeRun(plan({"chexpert": chexpert}, both), store)
+        run.advance(host(), lambda: False)  # its images are looked up
+        while run.group is None:
+            run.advance(host(), lambda: False)
+        run.end("paused")
+        small = host()
+
+        def require_room(model, precision, known):
+            if precision is Precision.NF4:
+                raise NoLongerFits(model=model, needed=9 << 30, free=2 << 30)
+
+        small.require_room = require_room
+        last = RecipeRun(resumed(store.group(run.group)), store, run.group, ask_fit=True)
+        refused, read = drive(last, small).arms
+        last.end("finished")
+        assert (refused.state, refused.done, read.state, read.done) == ("failed", 0, "finished", 8)
+        told = CxrError.from_dict(refused.error).message("pt")
+        assert "precisa de 9,0 GiB e há 2,0 GiB livres" in told and "seguem" in told
 
 
 def test_a_broken_device_ends_the_process_and_not_the_arm(chexpert, monkeypatch):

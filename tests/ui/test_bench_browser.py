@@ -101,6 +101,11 @@ def test_from_a_fresh_machine_to_figures_exports_and_a_run(open_page, tmp_path):
     assert re.search(r"[0-9a-f]{64}", dialog)
     assert "Model output, unverified" in dialog
     assert "not a medical device" in dialog
+    page.click(".cxr-dialog button[lang=pt]")  # what is open follows
+    page.wait_for_function(
+        "() => document.querySelector('.cxr-dialog .stamp dt')?.textContent === 'Execução'"
+    )
+    assert "não é dispositivo médico" in page.locator(".cxr-dialog").inner_text()
     page.keyboard.press("Escape")
 
     page.click("#language label:has-text('PT')")

@@ -4,6 +4,7 @@ import pytest
 
 from cxr_demo import fit
 from cxr_demo.errors import CxrError, OutOfMemory
+from cxr_demo.evaluation.faults import NoLongerFits
 from cxr_demo.fit import measured
 from cxr_demo.records import GpuMemory, PipelineKind, Precision, Telemetry
 from cxr_demo.telemetry import capability, nvml
@@ -47,6 +48,19 @@ def test_needed_free_and_offer(card):
     assert "precisa de 9,2 GiB de memória e há 7,0 GiB livres" in told.message("pt")
     again = CxrError.from_dict(told.to_dict())
     assert again.message("pt") == told.message("pt") and "continue em 4 bits" in again.message("pt")
+
+
+def test_room_is_asked_for_with_what_the_worker_holds_counted_as_free(card):
+    model, need = "medgemma-4b-it", fit.need("medgemma-4b-it", Precision.BF16).peak
+    now = card(free=4 * GIB)  # 7 with ours: too little for what the estimate says
+    with pytest.raises(NoLongerFits) as told:
+        shortage.require_room(model, Precision.BF16, None, now)
+    assert told.value.params == {"model": "MedGemma 4B", "needed": need, "free": 7 * GIB}
+    shortage.require_room(model, Precision.BF16, 6 * GIB, now)  # its batch took no more before
+    with pytest.raises(NoLongerFits):
+        shortage.require_room(model, Precision.BF16, 20 * GIB, now)  # nor would one reading fit
+    shortage.require_room(model, Precision.NF4, None, now)
+    shortage.require_room("embedded", Precision.BF16, None, card(free=0))
 
 
 def test_no_offer_where_4_bits_do_not_fit_either(card):

@@ -4,14 +4,16 @@ import { draw } from "./bench_plot.js";
 import { table } from "./bench_table.js";
 import { fill, h } from "./dom.js";
 
-export async function runDialog(pane, run, choice) {
+/** `again`: it is open, and the page's language has changed. */
+export async function runDialog(pane, run, choice, again = false) {
   const { app } = pane;
   const { language } = app;
   const words = app.t("js.bench.opening_run");
-  app.dialogs.show(app.t("js.bench.run_title"), h("p", { role: "status" }, words), h("progress"));
+  if (!again) app.dialogs.show(app.t("js.bench.run_title"), h("p", { role: "status" }, words), h("progress"));
   const asked = new URLSearchParams({ run, labeler: choice.labeler ?? "", policy: choice.policy ?? "", theme: choice.theme ?? "dark", lang: language });
   const found = await pane.ask(`run?${asked}`);
   if (!app.dialogs.dialog.open) return; // closed while it was asked for
+  if (language !== app.language) return again ? undefined : runDialog(pane, run, choice);
   if (!found) return app.dialogs.show(app.t("js.bench.run_title"), h("p", { class: "failure" }, app.t("js.lost")));
   const facts = found.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
   const chart = h("div", { class: "run-figure" });
@@ -27,6 +29,7 @@ export async function runDialog(pane, run, choice) {
     h("p", { class: "table-note" }, found.examples_note),
     examples,
   );
+  app.dialogs.follow(() => runDialog(pane, run, choice, true));
   if (found.figure) draw(chart, found.figure, () => {});
   fill(examples, ...found.examples.map((each) => example(each, app)));
 }

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 export class Dialogs {
   constructor(app) {
     this.app = app;
+    this.again = null; // draws what is open once more, in the page's language
     this.dialog = h("dialog", { class: "cxr-dialog" });
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.dialog.close(); // the backdrop
@@ -13,6 +14,7 @@ export class Dialogs {
   }
 
   show(title, ...content) {
+    this.again = null;
     const close = h(
       "button",
       { class: "icon-button", "aria-label": this.app.t("js.dismiss") },
@@ -24,6 +26,25 @@ export class Dialogs {
     const disclaimer = h("p", { class: "dialog-disclaimer" }, this.app.t("disclaimer"));
     this.dialog.replaceChildren(head, ...content, disclaimer);
     if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  /** `again` draws what is open once more; it gets the page's other language within reach. */
+  follow(again) {
+    const { app, dialog } = this;
+    this.again = again;
+    const other = app.language === "pt" ? "en" : "pt";
+    const change = h("button", { class: "small", lang: other }, other === "pt" ? "Português" : "English");
+    // Behind a dialog the page's own switch is out of reach for hands, not for scripts.
+    change.addEventListener("click", () => document.querySelector(`#language input[value=${other}]`).click());
+    dialog.querySelector(".pane-head .icon-button").before(change);
+  }
+
+  /** The page speaks another language. */
+  async speak() {
+    if (!this.dialog.open || !this.again) return;
+    const at = this.dialog.scrollTop;
+    await this.again();
+    this.dialog.scrollTop = at;
   }
 
   /** The exact image and prompt that the model is given, asked of the model's process. */
@@ -62,5 +83,6 @@ export class Dialogs {
       h("dd", {}, each[app.language]),
     ]);
     this.show(app.t("js.keys"), h("dl", { class: "keys" }, ...list));
+    this.follow(() => this.keys());
   }
 }

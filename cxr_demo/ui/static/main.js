@@ -133,6 +133,7 @@ class App {
       place.title = this.t(place.dataset.tTitle);
       place.setAttribute("aria-label", place.title);
     }
+    this.dialogs?.speak();
   }
 
   /** Say, above everything, that what is seen may be old; never empty the screen. */
