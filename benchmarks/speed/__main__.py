@@ -7,7 +7,8 @@ fidelity (logits against stock), throughput (JPEG to text), start (from "choose 
 token, and peak memory, in fresh processes), kernels (each part of a decode step).
 
 A stage that would end after `--budget` seconds is not begun, and said to be left out.
-`--merge FOLDER` joins the results.
+`--merge FOLDER` joins the results, with those of an `--earlier` joined file if one is named: of
+each model, stage and precision the newest, of one GPU only.
 """
 
 import argparse
@@ -83,14 +84,22 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.out is None:
         parser.error("--out is missing")
     if chosen.merge is not None:
-        tables.merge(chosen.merge, chosen.out, chosen.table)
-        return 0
+        return _merge(chosen)
     well = True
     with tempfile.TemporaryDirectory(prefix="cxr-speed-") as name:
         for model in chosen.models.split(","):
             well &= measure(chosen, model, Path(name), began + chosen.budget)
     print(f"{time.time() - began:.0f} s in all", flush=True)
     return 0 if well else 1
+
+
+def _merge(chosen: argparse.Namespace) -> int:
+    try:
+        tables.merge(chosen.merge, chosen.out, chosen.table, earlier=chosen.earlier)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dtype", help="store tensors so, such as bfloat16, not as published")
     parser.add_argument("--device", default="cuda:0" if report.machine()["gpus"] else "cpu")
     parser.add_argument("--merge", type=Path, help="folder of results to join into --out")
+    parser.add_argument("--earlier", type=Path, help="with --merge: a joined file to add to")
     parser.add_argument("--table", type=Path, help="with --merge: a Markdown file to write")
     return parser
 

@@ -1,29 +1,28 @@
 """All results in one JSON and one Markdown file, with the machines they come from."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.speed import goals
+from benchmarks.speed import goals, joining
 
 WHAT = "Speed, memory and fidelity of the engine against stock generate(), RANDOM weights."
-COMMAND = "python -m benchmarks.speed --merge FOLDER --out FILE"
+COMMAND = "python -m benchmarks.speed --merge FOLDER --out FILE [--earlier FILE]"
 NOTHING = "not measured"
 
 
-def merge(folder: Path, out: Path, table: Path | None = None, tiny: bool = False) -> dict[str, Any]:
-    """Join the `speed_*.json` of `folder` into `out`, and a table if wanted.
-
-    Raises ValueError if there are none, or if one is of a tiny model and `tiny` is not set."""
-    records = [json.loads(each.read_text()) for each in sorted(folder.glob("speed_*.json"))]
-    if wrong := [each["name"] for each in records if report.problems(each)]:
-        raise ValueError(f"not as benchmarks.report writes: {', '.join(wrong)}")
-    if not records or any(each["results"]["tiny"] is not tiny for each in records):
-        raise ValueError(f"{folder} holds no results, or some of tiny models")
-    figures = {_key(each["results"]): each["results"]["figures"] for each in records}
-    reached = [each.to_dict() for each in goals.all_goals(figures)]
+def merge(
+    folder: Path,
+    out: Path,
+    table: Path | None = None,
+    tiny: bool = False,
+    earlier: Path | None = None,
+) -> dict[str, Any]:
+    """Join the `speed_*.json` of `folder`, and the parts of `earlier` that are no older, into
+    `out`, and a table if wanted. Raises ValueError as `joining.parts` does."""
+    records = joining.parts(folder, earlier, tiny)
+    reached = [each.to_dict() for each in joining.reached(records)]
     results = {"tiny": tiny, "goals": reached, "parts": records}
     names = sorted({gpu["name"] for each in records for gpu in each["machine"]["gpus"]})
     report.write(out, WHAT, COMMAND, results, gpus=names)  # each part names its whole machine
@@ -35,39 +34,26 @@ def merge(folder: Path, out: Path, table: Path | None = None, tiny: bool = False
 
 
 def markdown(records: Sequence[dict[str, Any]]) -> str:
-    """Every table; ratios first of all, since only figures of one machine can be compared."""
-    parts = [each["results"] for each in records]
-    figures = {_key(each): each["figures"] for each in parts}
-    machines = dict.fromkeys(_machine(each) for each in records)
+    """Every table; ratios first of all, since only figures of one machine can be compared. Where
+    there are several, each row says by its number which one it is from."""
+    machines = list(dict.fromkeys(joining.machine(each) for each in records))
     sections = [
         "# Speed of the decoding engine",
         "Random weights at published size: no quality follows. Written by `benchmarks.speed`.",
-        "\n".join(f"- {each}" for each in machines),
-        _goal_table(goals.all_goals(figures)),
+        "\n".join(f"{number}. {each}" for number, each in enumerate(machines, 1)),
+        _goal_table(joining.reached(records)),
     ]
     for stage, rows in _ROWS.items():
-        found = [
-            (each["model"], each["precision"], row)
-            for each in parts
-            if each["stage"] == stage
-            for row in rows(each["figures"])
-        ]
+        found = []
+        for each in records:
+            model, its_stage, precision = joining.key(each)
+            at = {"on": machines.index(joining.machine(each)) + 1} if len(machines) > 1 else {}
+            if its_stage == stage:
+                lines = rows(each["results"]["figures"])
+                found += [(model, precision, at | row) for row in lines]
         if found:
             sections += [f"## {_TITLES[stage]}", _table(found)]
     return "\n\n".join(sections) + "\n"
-
-
-def _key(results: dict[str, Any]) -> tuple[str, str, str]:
-    return results["model"], results["stage"], results["precision"]
-
-
-def _machine(record: dict[str, Any]) -> str:
-    machine = record["machine"]
-    gpus = ", ".join(each["name"] for each in machine["gpus"]) or "no GPU"
-    versions = ", ".join(f"{name} {each}" for name, each in record["versions"].items())
-    return f"{gpus} (driver {machine['driver']}), {machine['cpu']}, {machine['cores']} cores; " + (
-        versions
-    )
 
 
 def _goal_table(reached: Iterable[goals.Goal]) -> str:

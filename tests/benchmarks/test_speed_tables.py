@@ -1,9 +1,11 @@
 """Goals and tables of the speed benchmark, from figures made up for it."""
 
+import json
+
 import pytest
 
 from benchmarks import report
-from benchmarks.speed import goals, tables
+from benchmarks.speed import goals, joining, tables
 from benchmarks.speed.goals import MEDGEMMA
 
 
@@ -139,3 +141,84 @@ def test_nothing_is_merged_from_nothing(tmp_path):
     (tmp_path / "speed_x.json").write_text('{"name": "speed_x"}')
     with pytest.raises(ValueError, match="not as benchmarks"):
         tables.merge(tmp_path, tmp_path / "out" / "speed.json")
+
+
+def part(model, precision, created, per_token, torch="2.13.0", gpu="NVIDIA H200"):
+    figures = batch1(0.001, 0.04, compiled=path(per_token, 0.04), captured=path(0.01, 0.05))
+    results = {"model": model, "stage": "batch1", "precision": precision, "tiny": False}
+    return {
+        "schema": report.SCHEMA,
+        "name": f"speed_{model}_batch1_{precision}",
+        "what": "A test.",
+        "command": "python",
+        "created": created,
+        "machine": report.elsewhere([gpu]),
+        "versions": {"torch": torch},
+        "results": results | {"figures": figures},
+    }
+
+
+@pytest.fixture
+def joined(tmp_path):
+    """Joins parts, one call after another, each with what was joined before."""
+    calls = []
+
+    def join(*records):
+        folder = tmp_path / str(len(calls))
+        folder.mkdir()
+        for each in records:
+            (folder / f"{each['name']}.json").write_text(json.dumps(each))
+        out = tmp_path / "speed.json"
+        earlier = out if calls else None
+        calls.append(folder)
+        return tables.merge(folder, out, tmp_path / "speed.md", earlier=earlier)
+
+    return join
+
+
+def reached_by(results, what):
+    (found,) = [
+        each["value"]
+        for each in results["goals"]
+        if (each["what"], each["model"]) == (what, MEDGEMMA)
+    ]
+    return found
+
+
+def test_what_was_measured_later_is_added_and_the_newest_stays(joined, capsys):
+    joined(
+        part(MEDGEMMA, "bf16", "2026-11-26T05:00:00+00:00", 0.002),
+        part(MEDGEMMA, "nf4", "2026-11-26T05:01:00+00:00", 0.001),
+        part("chexagent-8b", "bf16", "2026-11-26T05:02:00+00:00", 0.004),
+    )
+    results = joined(
+        part(MEDGEMMA, "nf4", "2026-11-27T05:00:00+00:00", 0.0015),
+        part(MEDGEMMA, "bf16", "2026-11-25T05:00:00+00:00", 0.009),  # older than what is there
+    )
+    kept = {joining.key(each): each["created"][:10] for each in results["parts"]}
+    assert kept == {
+        ("chexagent-8b", "batch1", "bf16"): "2026-11-26",
+        (MEDGEMMA, "batch1", "bf16"): "2026-11-26",
+        (MEDGEMMA, "batch1", "nf4"): "2026-11-27",
+    }
+    assert reached_by(results, "time per token, NF4 over bf16") == pytest.approx(0.75)
+    assert "| on |" not in capsys.readouterr().out
+
+
+def test_versions_are_told_apart_and_no_ratio_goes_across_them(joined, capsys):
+    joined(
+        part(MEDGEMMA, "bf16", "2026-11-26T05:00:00+00:00", 0.002),
+        part(MEDGEMMA, "nf4", "2026-11-26T05:01:00+00:00", 0.001),
+    )
+    results = joined(part(MEDGEMMA, "nf4", "2026-11-27T05:00:00+00:00", 0.0015, torch="2.14.0"))
+    assert reached_by(results, "time per token, NF4 over bf16") is None
+    assert reached_by(results, "time per token over its own floor, NF4") == pytest.approx(1.5)
+    said = capsys.readouterr().out
+    assert "torch 2.13.0" in said and "2. NVIDIA H200" in said and "torch 2.14.0" in said
+    assert f"| {MEDGEMMA} | nf4 | 2 | compiled |" in said
+
+
+def test_another_gpu_is_refused(joined):
+    joined(part(MEDGEMMA, "bf16", "2026-11-26T05:00:00+00:00", 0.002))
+    with pytest.raises(ValueError, match="one GPU"):
+        joined(part(MEDGEMMA, "nf4", "2026-11-27T05:00:00+00:00", 0.001, gpu="NVIDIA L4"))
