@@ -13,8 +13,16 @@ from cxr_demo.worker.client import JobState, WorkerClient
 from cxr_demo.worker.lease import worker_lease
 
 _WORDS = {
-    "en": {"none": "No evaluation of a recipe is here.", "idle": "No evaluation runs."},
-    "pt": {"none": "Não há avaliação de receita aqui.", "idle": "Nenhuma avaliação em andamento."},
+    "en": {
+        "none": "No evaluation of a recipe is here.",
+        "unknown": "There is no evaluation {group} here: `evaluate status` lists them.",
+        "idle": "No evaluation runs.",
+    },
+    "pt": {
+        "none": "Não há avaliação de receita aqui.",
+        "unknown": "Não há avaliação {group} aqui: `evaluate status` mostra as que há.",
+        "idle": "Nenhuma avaliação em andamento.",
+    },
 }
 
 
@@ -40,6 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def none_here(arguments: argparse.Namespace) -> int:
+    """Say that there is no evaluation, or none of that name; 1."""
+    words = _WORDS[arguments.language]["unknown" if arguments.group else "none"]
+    print(words.format(group=arguments.group), file=sys.stderr)
+    return 1
+
+
 def _status(arguments: argparse.Namespace) -> int:
     """From the store; a worker that runs is asked, none is started."""
     if worker_lease().holder() is not None:
@@ -50,8 +65,7 @@ def _status(arguments: argparse.Namespace) -> int:
     with StoreReader(store_path()) as reader:
         groups = [each for each in reader.groups() if arguments.group in (None, each.id)]
     if not groups:
-        print(_WORDS[arguments.language]["none"], file=sys.stderr)
-        return 1
+        return none_here(arguments)
     for group in groups:
         if not arguments.json:
             print(f"{group.id}  {group.state}  {group.created}")

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from cxr_demo.cli import add_common_arguments
+from cxr_demo.cli_evaluate_control import none_here
 from cxr_demo.cli_evaluate_follow import summary
 from cxr_demo.evaluation.relabel import relabel
 from cxr_demo.store.place import store_path
@@ -37,4 +38,4 @@ def run(arguments: argparse.Namespace) -> int:
     for group in groups:
         if group in known:
             summary(group, arguments)
-    return 0 if groups else 1
+    return 0 if groups else none_here(arguments)

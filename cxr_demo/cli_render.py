@@ -29,8 +29,8 @@ class NoSuchImage(CxrError):
     """`--image` names one that the study does not have."""
 
     code = "no_such_image"
-    en = "This study has {count} radiographs: choose one of them with --image."
-    pt = "Este estudo tem {count} radiografias: escolha uma delas com --image."
+    en = "There is no such radiograph in this study: choose one from 1 to {count} with --image."
+    pt = "Não há essa radiografia neste estudo: escolha uma de 1 a {count} com --image."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -139,3 +139,11 @@ def test_every_command_of_the_table_exists_and_explains_itself(capsys):
     with pytest.raises(SystemExit) as wrong:
         cli.main(["nothing"])
     assert wrong.value.code == 2
+
+
+@pytest.mark.parametrize("named", [[], ["zzz"]], ids=["none", "unknown"])
+@pytest.mark.parametrize("what", ["status", "relabel"])
+def test_nothing_to_show_or_label_is_said(what, named, capsys):
+    assert cli.main(["evaluate", what, *named, "--language", "en"]) == 1
+    said = capsys.readouterr().err
+    assert "zzz" in said if named else "No evaluation" in said
