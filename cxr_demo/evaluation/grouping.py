@@ -10,13 +10,15 @@ from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import Group
 
 
-def prepare(plan: Plan, store: EvaluationStore) -> Iterator[tuple[RunPhase, str | None]]:
-    """What is being done, and at last the group's id. Raises leaves of DatasetError and
-    DataFolderMissing."""
-    for _ in images.draw_phantoms(plan):
-        yield RunPhase.DRAWING, None
+def prepare(
+    plan: Plan, store: EvaluationStore
+) -> Iterator[tuple[RunPhase, float | None, str | None]]:
+    """What is being done, how much of it in 0..1 where that is known, and at last the group's id.
+    Raises leaves of DatasetError and DataFolderMissing."""
+    for drawn in images.draw_phantoms(plan):
+        yield RunPhase.DRAWING, drawn, None
     for manifest in images.assemble_aside(plan):
-        yield RunPhase.PREPARING, None if manifest is None else _note(plan, store, manifest)
+        yield RunPhase.PREPARING, None, None if manifest is None else _note(plan, store, manifest)
 
 
 def _note(plan: Plan, store: EvaluationStore, manifest: Manifest) -> str:

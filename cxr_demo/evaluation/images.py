@@ -1,10 +1,12 @@
 """The images of an evaluation: a manifest from tables, or phantoms that are drawn first."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +18,16 @@ from cxr_demo.evaluation.plan import Plan
 from cxr_demo.findings import FINDINGS
 from cxr_demo.metrics.f1 import CODES
 from cxr_demo.paths import private_dir
+from cxr_demo.phantoms.files import Kind
 from cxr_demo.store.records import SampleRow
 
 WAIT_S = 0.1
 """Seconds between two looks at what another thread or process does."""
+
+COUNT_S = 1.0
+"""Seconds between two counts of the phantoms that are drawn."""
+
+_IMAGES = {each.suffix for each in Kind}
 
 
 def folders(plan: Plan) -> dict[str, Path]:
@@ -32,10 +40,11 @@ def folders(plan: Plan) -> dict[str, Path]:
     }
 
 
-def draw_phantoms(plan: Plan) -> Iterator[None]:
-    """Draw what is missing, in processes of their own; yields while it waits. Folders appear whole
-    or not at all. Raises DataFolderMissing if it cannot be done."""
-    for each in plan.recipe.draw.sources if plan.phantoms is not None else ():
+def draw_phantoms(plan: Plan) -> Iterator[float]:
+    """Draw what is missing, in processes of their own; yields how much is there, in 0..1, while it
+    waits. Folders appear whole or not at all. Raises DataFolderMissing if it cannot be done."""
+    sources = plan.recipe.draw.sources if plan.phantoms is not None else ()
+    for number, each in enumerate(sources):
         layout = phantoms.layout_of(each.dataset, each.part)
         place = _drawn(layout, plan.phantoms or 0)
         if place.exists():
@@ -44,9 +53,8 @@ def draw_phantoms(plan: Plan) -> Iterator[None]:
         command = [sys.executable, "-m", "cxr_demo.datasets.phantoms", layout, str(draft)]
         process = subprocess.Popen([*command, "--count", str(plan.phantoms)], cwd=_root())
         try:
-            while process.poll() is None:
-                yield None
-                _wait(process)
+            for images in _images_of(process, draft):
+                yield (number + min(images / (plan.phantoms or 1), 1.0)) / len(sources)
         finally:
             process.kill()
             process.wait()
@@ -129,8 +137,13 @@ def _root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def _wait(process: "subprocess.Popen[bytes]") -> None:
-    try:
-        process.wait(WAIT_S)
-    except subprocess.TimeoutExpired:
-        return
+def _images_of(process: "subprocess.Popen[bytes]", folder: Path) -> Iterator[int]:
+    """How many images it has written, until it ends."""
+    images, next_look = 0, time.monotonic()
+    while process.poll() is None:
+        if time.monotonic() >= next_look:
+            images = sum(each.suffix in _IMAGES for each in folder.rglob("*"))
+            next_look = time.monotonic() + COUNT_S
+        yield images
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(WAIT_S)

@@ -48,7 +48,7 @@ def run_ranks(
     )
     check_gpus(ranks)
     with EvaluationStore(store_path()) as store:
-        *_, (_, group) = grouping.prepare(plan, store)
+        *_, (_, _, group) = grouping.prepare(plan, store)
         assert group is not None
         merge(store, group)
         status = _launch(group, ranks, say)

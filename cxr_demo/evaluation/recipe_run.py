@@ -152,8 +152,8 @@ class RecipeRun:
 
     def _prepare(self) -> Iterator[None]:
         if self.group is None:
-            for phase, group in grouping.prepare(self._plan, self._store):
-                self._phase, self.group = phase, group
+            for told in grouping.prepare(self._plan, self._store):
+                self._phase, self._fraction, self.group = told
                 yield
         if self.group is None:
             raise NothingToResume()

@@ -27,12 +27,12 @@ def figure(page):
     return page.locator(".bench-chart").inner_text()
 
 
-def choose_phantoms(page, images=IMAGES):
+def choose_phantoms(page, images=IMAGES, kept=None):
     page.click("[data-at=evaluation-phantoms]")
     page.fill("[data-at=option-count]", str(images))
     page.keyboard.press("Tab")
     page.wait_for_function(
-        f"() => document.querySelector('[data-at=option-count]').value === '{images}'"
+        f"() => document.querySelector('[data-at=option-count]').value === '{kept or images}'"
     )
 
 
@@ -52,6 +52,8 @@ def test_from_a_fresh_machine_to_figures_exports_and_a_run(open_page, tmp_path):
     assert "a real model" in missing
     page.click("[data-part=run]")
 
+    for typed, kept in (("9999999", "2000"), ("-3", "1"), ("-4", "1"), ("", "234")):
+        choose_phantoms(page, typed, kept)
     choose_phantoms(page)
     assert "4 arms" in page.locator(".bench-arms").inner_text()
     page.click("[data-at=pipelines-direct]")

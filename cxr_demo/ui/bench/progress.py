@@ -267,6 +267,8 @@ def _live_row(
     now = _live_state(arm, state, at_work)
     if now in ("finished", "read"):
         rate, seconds = _stored_rate(stored) or rate, None if now == "finished" else 0.0
+    elif state not in ("running", "paused"):
+        seconds = None  # nothing is under way that could come to an end
     row = _row(arm.run, *_key(arm), now, arm.done, arm.total, language)
     counts = {"failed": arm.failed, "unparsed": arm.unparsed, "seconds": seconds}
     cells = _cells(arm.done, arm.total, rate, seconds, arm.failed, arm.unparsed, language)

@@ -84,7 +84,11 @@ export class BenchForm {
               max: most,
               "data-at": `option-${name}`,
               value: wish[name] ?? "",
-              onchange: (event) => this.change({ [name]: Number(event.target.value) || null }),
+              onchange: ({ target }) => {
+                const value = counted(target.valueAsNumber, most) ?? evaluation.defaults[name];
+                target.value = value ?? ""; // what will be run, whatever was typed
+                this.change({ [name]: value });
+              },
             }),
           )
         : h(
@@ -231,6 +235,11 @@ export class BenchForm {
 
 function section(title, ...content) {
   return h("section", {}, h("h2", {}, title), ...content);
+}
+
+/** The whole number from 1 to `most` that is next to `typed`; null if nothing was typed. */
+function counted(typed, most) {
+  return Number.isNaN(typed) ? null : Math.min(Math.max(Math.round(typed), 1), most ?? Infinity);
 }
 
 function segments(choices, value, at, choose) {

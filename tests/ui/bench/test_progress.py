@@ -124,6 +124,8 @@ def test_before_its_images_are_known_it_says_what_it_does():
     phase = RunPhase.DRAWING
     drawing = progress.before_view(replace(job(phase=phase), group=None), "en")
     assert drawing["state_words"] == "drawing the phantoms"
+    half = progress.before_view(replace(job(phase=phase, fraction=0.5), group=None), "en")
+    assert (half["state_words"], half["share"]) == ("drawing the phantoms · 50%", 0.5)
     assert [each["act"] for each in drawing["actions"]] == ["stop"]
     error = {"code": "dataset_pool_too_small", "params": {"dataset": "BRAX", "there": 1}}
     failed = replace(job(state=JobState.FAILED, error=error), group=None)
@@ -137,6 +139,8 @@ def test_arms_are_named_by_what_they_do_now():
     running, paused = shown(job(*arms)), shown(job(*arms, state=JobState.PAUSED))
     assert [each["state"] for each in running["arms"]] == ["read", "running", "waiting", "waiting"]
     assert [each["state"] for each in paused["arms"]] == ["read", "paused", "paused", "waiting"]
+    ended = shown(job(AT_WORK, state=JobState.STOPPED))
+    assert running["arms"][1]["cells"][2] != UNKNOWN == ended["arms"][0]["cells"][2]
 
 
 def test_what_spoils_a_run_is_said():
