@@ -229,7 +229,7 @@ def _fits(result: ArmResult, card: ModelCard, digest: str) -> bool:
     arm = result.arm
     signature = arm.facts.get("signature") or {}
     own = arm.origin is None and not arm.stand_in and result.complete
-    report = arm.model == card.id and arm.pipeline is PipelineKind.REPORT
+    report = (arm.model, *arm.task) == (card.id, PipelineKind.REPORT, None)
     return own and report and signature.get("weights_sha256") == digest
 
 

@@ -12,6 +12,8 @@ from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.progress import ArmStatus, RunPhase
 from cxr_demo.evaluation.scores import scores
 from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.models.cards import named_prompt
+from cxr_demo.records import PipelineKind
 from cxr_demo.results import loading
 from cxr_demo.results import words as shared
 from cxr_demo.store.place import store_path
@@ -99,7 +101,7 @@ def line(job: JobStatus, language: str) -> str:
     words = WORDS[language]
     at = next((n for n, arm in enumerate(job.arms) if arm.run == job.run), 0)
     parts = [f"{words['arm']} {at + 1} {words['of']} {len(job.arms)}"]
-    parts.append(f"{job.model} {job.precision} {job.pipeline}")
+    parts.append(_task(job, job.arms[at].prompt if job.arms else None))
     if job.phase is not None:
         parts.append(PHASES[language][job.phase])
     if job.fraction is not None:
@@ -119,8 +121,7 @@ def estimates(arms: tuple[ArmStatus, ...], language: str) -> str:
     """What each arm will take, after a trial: a line each."""
     words = WORDS[language]
     lines = [
-        f"{arm.model} {arm.precision} {arm.pipeline}: "
-        f"{format_seconds(arm.estimate, language)} {words['whole']}"
+        f"{_task(arm, arm.prompt)}: {format_seconds(arm.estimate, language)} {words['whole']}"
         for arm in arms
     ]
     total = [arm.estimate for arm in arms if arm.estimate is not None]
@@ -151,6 +152,12 @@ def _progress(job: JobStatus, arguments: argparse.Namespace) -> None:
         print("\r\033[K" + line(job, arguments.language), end="", flush=True)
 
 
+def _task(arm: JobStatus | ArmStatus | ArmRun, prompt: str | None) -> str:
+    """ "medgemma-4b-it nf4 report", with the prompt where it is not the default."""
+    named = "" if prompt is None else f" {prompt}"
+    return f"{arm.model} {arm.precision} {arm.pipeline}{named}"
+
+
 def _figures(reader: StoreReader, arm: ArmRun) -> dict[str, dict[str, float]]:
     if arm.facts.get("stand_in"):
         return {}
@@ -159,13 +166,15 @@ def _figures(reader: StoreReader, arm: ArmRun) -> dict[str, dict[str, float]]:
 
 
 def _plain(arm: ArmRun) -> dict[str, object]:
-    names = ("model", "precision", "pipeline", "state", "done", "failed", "total", "facts")
-    return {"run": arm.id} | {name: getattr(arm, name) for name in names}
+    names = ("model", "precision", "pipeline", "prompt")
+    counts = ("state", "done", "failed", "total", "facts")
+    return {"run": arm.id} | {name: getattr(arm, name) for name in (*names, *counts)}
 
 
 def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) -> str:
     words = WORDS[language]
-    parts = [f"{arm.model} {arm.precision} {arm.pipeline}", f"{arm.done} {words['of']} {arm.total}"]
+    named = named_prompt(arm.model, PipelineKind(arm.pipeline), arm.prompt)
+    parts = [_task(arm, named), f"{arm.done} {words['of']} {arm.total}"]
     if arm.failed:
         parts.append(f"{arm.failed} {words['failed']}")
     if arm.facts.get("stand_in"):

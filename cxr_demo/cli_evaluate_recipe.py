@@ -53,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precisions", default=",".join(STUDY_PRECISIONS), help="by commas")
     parser.add_argument("--pipelines", help="direct, report or both by a comma")
     parser.add_argument(
+        "--prompt",
+        default="",
+        metavar="IDS",
+        help="in place of defaults, for models that have them",
+    )
+    parser.add_argument(
         "--data",
         action="append",
         default=[],
@@ -103,13 +109,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:
-    """The recipe that the options ask for. Raises SystemExit with a sentence for a wrong word."""
+    """The recipe that the options ask for. Raises SystemExit with a sentence for a wrong word,
+    UnknownModel and UnknownPrompt."""
     models = [each for each in arguments.models.split(",") if each]
     precisions = [_word(Precision, each) for each in arguments.precisions.split(",") if each]
     made = _made(arguments, models, precisions)
     if arguments.pipelines:
         chosen = tuple(_word(PipelineKind, each) for each in arguments.pipelines.split(","))
         made = replace(made, pipelines=chosen)
+    made = replace(made, prompts=tuple(each for each in arguments.prompt.split(",") if each))
+    made.check()
     if arguments.timed_images is not None:
         made = replace(made, timed_images=arguments.timed_images)
     if arguments.most_failed is not None:

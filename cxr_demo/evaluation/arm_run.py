@@ -90,7 +90,7 @@ class ArmRun:
 
     def open(self, model: Model) -> str:
         """The run of this arm with the loaded `model`, noted in the store."""
-        signed = signature(model, self.arm.pipeline)
+        signed = signature(model, self.arm.pipeline, self.arm.prompt)
         arm = self.arm
         run = self._store.open_arm(
             self._setting.group, arm.model, arm.precision, arm.pipeline, signed, self.total
@@ -162,6 +162,7 @@ class ArmRun:
             total=self.total,
             most_failed=self._setting.most_failed,
             force=self._setting.force if model.stand_in else None,
+            prompt=self.arm.prompt,
         )
         try:
             yield from self._compare(model, task, run, pool, slots, should_stop)

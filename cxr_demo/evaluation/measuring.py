@@ -42,6 +42,7 @@ class Measurement:
             "model": arm.model,
             "precision": str(arm.precision),
             "pipeline": str(arm.pipeline),
+            "prompt": arm.prompt,
             "labelers": labelers,
             "images": [[each.position, str(each.path)] for each in places],
         }

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxr_demo import models
 from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.recipe import Arm, Recipe
 from cxr_demo.evaluation.faults import DataFolderMissing, RecipeUnknown
@@ -66,8 +65,8 @@ class Plan:
 
     @classmethod
     def of(cls, asked: Mapping[str, Any]) -> "Plan":
-        """From `{"recipe", "data", "options"}` as JSON. Raises RecipeUnknown, DataFolderMissing and
-        UnknownModel."""
+        """From `{"recipe", "data", "options"}` as JSON. Raises RecipeUnknown, DataFolderMissing,
+        UnknownModel and UnknownPrompt."""
         try:
             recipe = Recipe.from_dict(asked["recipe"])
             data = {str(name): str(place) for name, place in asked["data"].items()}
@@ -80,11 +79,10 @@ class Plan:
         return made
 
     def check(self) -> None:
-        """Whether models and folders are known. Raises as `of`."""
+        """Whether models, prompts and folders are known. Raises as `of`."""
         if not self.recipe.arms():
             raise RecipeUnknown(detail="no arms")
-        for name in self.recipe.models:
-            models.card(name)
+        self.recipe.check()
         for source in self.recipe.draw.sources:
             known = DATASETS.get(source.dataset)
             if known is None or source.part not in known.PARTS:

@@ -25,7 +25,8 @@ class RunPhase(StrEnum):
 @dataclass(frozen=True)
 class ArmStatus:
     """One arm. `state`: "waiting", "running", "finished", "stopped" or "failed". `estimate` is what
-    the whole arm takes, from its first images; `remaining` what is left of it."""
+    the whole arm takes, from its first images; `remaining` what is left of it. `prompt` is an id,
+    None for the default."""
 
     run: str | None
     model: str
@@ -40,6 +41,7 @@ class ArmStatus:
     remaining: float | None = None
     rate: float | None = None
     error: dict[str, Any] | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True)

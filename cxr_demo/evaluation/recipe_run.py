@@ -314,6 +314,7 @@ class RecipeRun:
             model=arm.arm.model,
             precision=arm.arm.precision,
             pipeline=arm.arm.pipeline,
+            prompt=arm.arm.prompt,
             state="waiting" if error is None else "failed",
             done=0,
             total=arm.total,
@@ -334,8 +335,5 @@ def resumed(group: Group) -> Plan:
 
 
 def _same(arm: Arm, stored: StoredArm) -> bool:
-    return (arm.model, str(arm.precision), str(arm.pipeline)) == (
-        stored.model,
-        stored.precision,
-        stored.pipeline,
-    )
+    here = (arm.model, str(arm.precision), str(arm.pipeline), arm.asked)
+    return here == (stored.model, stored.precision, stored.pipeline, stored.prompt)

@@ -34,13 +34,15 @@ feeds the device waits for those that decode and label: 3 % of 20 ms an image.""
 
 @dataclass(frozen=True)
 class Task:
-    """What a session reads: `total` images in the arm, `most_failed` in 0..1 of them."""
+    """What a session reads: `total` images in the arm, `most_failed` in 0..1 of them; `prompt` is
+    an id, None for the default."""
 
     kind: PipelineKind
     signature: dict[str, Any]
     total: int
     most_failed: float
     force: tuple[int, int] | None = None
+    prompt: str | None = None
 
 
 @dataclass
@@ -80,7 +82,7 @@ class Session:
         see = partial(pipelines.given, model)
         self._feeder = Feeder(places, see, pool, threads, ahead=2 * slots + threads)
         self._replies = pipelines.read_many(
-            model, self._images(), task.kind, slots, should_stop, self._force
+            model, self._images(), task.kind, slots, should_stop, self._force, task.prompt
         )
 
     def advance(self) -> bool:

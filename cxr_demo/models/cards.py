@@ -251,6 +251,12 @@ CARDS: dict[str, ModelCard] = {
 }
 
 
+def named_prompt(model: str, kind: PipelineKind, id: str | None) -> str | None:
+    """`id`, or None if it is that of the default, which needs no name, or if `model` is unknown."""
+    known = CARDS.get(model)
+    return None if known is None or id == known.prompts[kind].id else id
+
+
 def card(model: str) -> ModelCard:
     """The card with id `model`. Raises UnknownModel."""
     try:

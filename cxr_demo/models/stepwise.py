@@ -11,7 +11,7 @@ all findings. Prompts without steps pass through unchanged.
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cxr_demo.labelers.sentences import heading
 from cxr_demo.models.base import Generation, Item, Model, Piece, Reply, Seen, ShouldStop
@@ -45,6 +45,19 @@ def generate_many(
         whole = cases.take(reply)
         if whole is not None:
             yield whole
+
+
+def shortened(prompt: Prompt, tokens: int) -> Prompt:
+    """`prompt` with room for about so many new tokens, shared out among its steps."""
+    steps = tuple(
+        replace(each, max_new_tokens=_share(tokens, each.max_new_tokens, prompt))
+        for each in prompt.steps
+    )
+    return replace(prompt, max_new_tokens=tokens, steps=steps)
+
+
+def _share(tokens: int, of_step: int, prompt: Prompt) -> int:
+    return max(1, tokens * of_step // prompt.max_new_tokens)
 
 
 def prompt_text(model: Model, prompt: Prompt) -> str:
@@ -206,9 +219,9 @@ class _Case:
 
     def step(self, index: int, key: str, prompt: Prompt) -> Item:
         """A step as an item of the batch; a forced length is shared out among the steps."""
-        force, whole = self.item.force, self.item.prompt.max_new_tokens
+        force = self.item.force
         if force is not None:
-            force = max(1, force * prompt.max_new_tokens // whole)
+            force = _share(force, prompt.max_new_tokens, self.item.prompt)
         return Item(key, self.item.seen, prompt, self.item.limit, force, self.answers.spare)
 
     def reply(self) -> Reply:

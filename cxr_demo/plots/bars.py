@@ -194,7 +194,7 @@ def study_marks(board: Board, shown: list[ArmResult], chosen: Look, language: st
             (
                 number
                 for number, result in enumerate(shown)
-                if (result.arm.model, result.arm.pipeline) == (each.model, each.pipeline)
+                if (result.arm.model, result.arm.task) == (each.model, (each.pipeline, None))
             ),
             None,
         )
@@ -221,11 +221,11 @@ def study_marks(board: Board, shown: list[ArmResult], chosen: Look, language: st
 
 def published(board: Board, shown: list[ArmResult], language: str) -> list[str]:
     """What the study's mark means, in words, where it is shown."""
-    arms = {(each.arm.model, each.arm.pipeline) for each in shown}
+    arms = {(each.arm.model, each.arm.task) for each in shown}
     return [
         f"◆ {cited(each, language)}"
         for each in board.references
-        if (each.model, each.pipeline) in arms
+        if (each.model, (each.pipeline, None)) in arms
     ]
 
 

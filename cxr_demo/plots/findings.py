@@ -64,7 +64,7 @@ def findings(board: Board, language: str, dark: bool, run: str | None = None) ->
         "yaxis": rows.lines(chosen, names) | {"showgrid": True, "tickfont": {"size": SMALL + 1}},
         "annotations": [_empty(line, chosen, language) for line in nothing],
     }
-    task = said(words.PIPELINES[shown[0].arm.pipeline], language)
+    task = escaped(words.task(shown[0].arm, language))
     notes = [said(TASK, language).format(task=task)]
     if left_out:
         notes.append(said(LEFT_OUT, language).format(count=left_out))
@@ -82,6 +82,7 @@ def _chosen(arms: list[ArmResult], run: str | None) -> tuple[list[ArmResult], in
     if run is not None and any(each.arm.run == run for each in arms):
         return [each for each in arms if each.arm.run == run], 0
     reports = [each for each in arms if each.arm.pipeline is PipelineKind.REPORT]
+    reports = [each for each in reports if each.arm.prompt is None] or reports
     shown = (reports or arms)[:_MOST]
     return shown, len(arms) - len(shown)
 

@@ -195,7 +195,7 @@ def _joined(shown: Sequence[Point], chosen: Look, language: str) -> list[Spec]:
         arm = each.result.arm
         for other in shown:
             its = other.result.arm
-            same = (its.model, its.pipeline) == (arm.model, arm.pipeline)
+            same = (its.model, its.task) == (arm.model, arm.task)
             if not same or arm.precision is not Precision.BF16 or its is arm:
                 continue
             found.append(
@@ -243,8 +243,8 @@ def _fills(shown: Sequence[Point], chosen: Look, language: str) -> list[Spec]:
 def _name(point: Point, sign: str, language: str) -> tuple[str, str]:
     arm = point.result.arm
     parts = [words.precision(arm, language)]
-    if arm.pipeline is PipelineKind.DIRECT:
-        parts.append(said(words.PIPELINES[arm.pipeline], language))
+    if arm.task != (PipelineKind.REPORT, None):
+        parts.append(escaped(words.task(arm, language)))
     if unfinished := words.so_far(point.result, language):
         parts.append(unfinished)
     return escaped(words.model(arm, language)) + sign, " · ".join(parts)

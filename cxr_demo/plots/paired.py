@@ -152,7 +152,7 @@ def _key(chosen: Look, language: str) -> Spec:
 
 def _name(pair: PairResult, sign: str, language: str) -> str:
     arm = pair.candidate.arm
-    below = [words.precision(arm, language), said(words.PIPELINES[arm.pipeline], language)]
+    below = [words.precision(arm, language), escaped(words.task(arm, language))]
     images = f"n = {words.count(pair.images, language)}"
     if pair.images < arm.total:
         images = said(words.SO_FAR, language).format(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cxr_demo.plots.look import SMALL, Look, Spec, axis, escaped, place
 from cxr_demo.records import Precision
 from cxr_demo.results import words
-from cxr_demo.results.records import Arm, ArmResult, said
+from cxr_demo.results.records import Arm, ArmResult
 
 MARKS = ("†", "‡", "§")
 """Beside the name of an arm of which something must be known; the words stand below."""
@@ -28,6 +28,7 @@ def ordered(results: Sequence[ArmResult]) -> list[ArmResult]:
         key=lambda each: (
             place(each.arm.model),
             each.arm.pipeline != "report",
+            each.arm.prompt or "",
             list(Precision).index(each.arm.precision),
             each.arm.created,
         ),
@@ -48,7 +49,7 @@ def names(results: Sequence[ArmResult], signs: Sequence[str], language: str) -> 
 def name(result: ArmResult, language: str, mark: str = "", compact: bool = False) -> str:
     """The model; then precision, task and, for a run that goes on, how far it is."""
     arm = result.arm
-    parts = [words.precision(arm, language), said(words.PIPELINES[arm.pipeline], language)]
+    parts = [words.precision(arm, language), escaped(words.task(arm, language))]
     if unfinished := words.so_far(result, language):
         parts.append(f"<i>{unfinished}</i>")
     between = " · " if compact else "<br>"

@@ -219,7 +219,7 @@ class Builder:
 
 def _of(arm: Arm) -> tuple[Hashable, ...]:
     """What the two arms of a pair have in common."""
-    return arm.model, arm.pipeline, arm.origin
+    return arm.model, arm.task, arm.origin
 
 
 def _trivial(arms: tuple[ArmResult, ...]) -> Trivial | None:

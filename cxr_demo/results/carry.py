@@ -20,7 +20,7 @@ from typing import Any
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
-from cxr_demo.results import carried, loading
+from cxr_demo.results import carried, loading, words
 from cxr_demo.results.book import Book
 from cxr_demo.results.faults import RunAlreadyHere, RunFileRefused, RunUnfinished, RunUnknown
 from cxr_demo.results.names import LABELERS
@@ -234,7 +234,7 @@ class _Taken:
             _check(shown, name, held)
         if not all(isinstance(each, int | float | None) for each in _numbers(shown.cost)):
             raise RunFileRefused(detail="facts")
-        self.name = " · ".join((shown.model_name, shown.precision, shown.pipeline, gpu))
+        self.name = " · ".join((shown.model_name, shown.precision, words.task(shown, "en"), gpu))
 
     def put(self, store: EvaluationStore) -> None:
         """Write everything. A run that was measured here keeps its own place beside it."""

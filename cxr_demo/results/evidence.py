@@ -1,7 +1,7 @@
 """What was measured on this machine, for advice and for marks beside a model's name.
 
-Patients' images and complete runs only; of the labelers of reports the leading one counts. What is
-not in the store was not measured here.
+Patients' images, complete runs and default prompts only; of the labelers of reports the leading one
+counts. What is not in the store was not measured here.
 """
 
 from dataclasses import dataclass
@@ -76,6 +76,8 @@ def quality(model: str, book: Book | None = None) -> tuple[Quality, ...]:
         for each in board.arms:
             if each.arm.model != model or each.figures is None or not each.complete:
                 continue
+            if each.arm.prompt is not None:
+                continue  # the advice is about what the screen asks by itself
             micro = None if each.intervals is None else each.intervals.micro[_MICRO]
             found.append(
                 Quality(
@@ -101,6 +103,7 @@ def paired(model: str, book: Book | None = None) -> Paired | None:
         for board in _boards(book or shared())
         for each in board.pairs
         if each.candidate.arm.model == model
+        and each.candidate.arm.prompt is None
         and all(one.complete and one.arm.origin is None for one in (each.candidate, each.reference))
     ]
     if not found:
@@ -125,7 +128,7 @@ def vram(model: str, precision: Precision, book: Book | None = None) -> Measured
         each.arm
         for board in _boards(book or shared(), synthetic=True)
         for each in (*board.arms, *board.stand_ins)
-        if (each.arm.model, each.arm.precision) == (model, precision)
+        if (each.arm.model, each.arm.precision, each.arm.prompt) == (model, precision, None)
         and each.arm.cost.vram is not None
     ]
     newest: Arm | None = max(arms, key=lambda arm: (arm.origin is None, arm.created), default=None)

@@ -318,7 +318,7 @@ class _Rows:
             *_head(board, self._by, language),
             words.model(arm, language),
             words.precision(arm, language),
-            said(words.PIPELINES[arm.pipeline], language),
+            words.task(arm, language),
             str(stated if images is None else images),
             str(arm.total),
             arm.cost.gpu or "",

@@ -11,7 +11,7 @@ from cxr_demo.datasets.seen import held_out
 from cxr_demo.metrics.slices import Mask, slices
 from cxr_demo.metrics.summary import Rows
 from cxr_demo.models import confirmations
-from cxr_demo.models.cards import CARDS
+from cxr_demo.models.cards import CARDS, named_prompt
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.results.records import DIRECT, Arm, ArmRows, Cost, Pair, Reread
 from cxr_demo.store.records import ArmRun, Group, ManifestArrays, Outcomes
@@ -54,6 +54,7 @@ def arm(run: ArmRun, group: Group) -> Arm:
         origin=str(imported.get("from") or "?") if imported else None,
         notes=_notes(facts),
         reread=reread(facts),
+        prompt=named_prompt(run.model, PipelineKind(run.pipeline), run.prompt),
         recipe=group.recipe,
         facts=facts,
     )

@@ -38,7 +38,7 @@ def board_name(reader: StoreReader, group: Group, runs: list[ArmRun]) -> BoardNa
 def newest(runs: list[ArmRun]) -> list[ArmRun]:
     """The last run of each arm; one that was taken in stands beside one that was measured here."""
     found = {
-        (run.model, run.precision, run.pipeline, bool(run.facts.get("imported"))): run
+        (run.model, run.precision, run.pipeline, run.prompt, bool(run.facts.get("imported"))): run
         for run in runs
     }
     return list(found.values())

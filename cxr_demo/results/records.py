@@ -95,6 +95,7 @@ class Reread:
 @dataclass(frozen=True)
 class Arm:
     """One run as it stands: a model at one precision through one pipeline over one manifest.
+    `prompt` is the id of what was asked, None for the pipeline's default.
 
     `done` of `total` images have a row, `failed` of these are failures. `confirmed`: this port has
     met its real weights. `origin`: None for a run of this machine, else where it was imported from.
@@ -119,6 +120,7 @@ class Arm:
     origin: str | None = None
     notes: tuple[Pair, ...] = ()
     reread: Reread | None = None
+    prompt: str | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -126,6 +128,11 @@ class Arm:
     def complete(self) -> bool:
         """Whether every image of the manifest has its row."""
         return self.done >= self.total > 0
+
+    @property
+    def task(self) -> tuple[PipelineKind, str | None]:
+        """Pipeline and prompt: arms that are set against each other have the same."""
+        return self.pipeline, self.prompt
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +190,7 @@ class ArmResult:
 
 @dataclass(frozen=True, eq=False)
 class PairResult:
-    """Two precisions of one model and pipeline over the images that both have done.
+    """Two precisions of one model, pipeline and prompt over the images that both have done.
 
     `identical` is the share of images with the very same output (None while it is counted).
     `difference` is candidate less

@@ -4,6 +4,7 @@ The screen's own words lie in `ui.strings`; these are here since figures and exp
 """
 
 from cxr_demo.findings import UncertaintyPolicy
+from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.results.records import DIRECT, Arm, ArmResult, Board, Pair, Reread, said
 from cxr_demo.units import UNKNOWN
@@ -28,6 +29,9 @@ PIPELINES: dict[PipelineKind, Pair] = {
     PipelineKind.REPORT: ("report", "laudo"),
     PipelineKind.DIRECT: ("direct", "direto"),
 }
+
+STEPS: Pair = ("report in steps", "laudo por etapas")
+OTHER_PROMPT: Pair = ("{task} ({prompt})", "{task} ({prompt})")
 
 LABELERS: dict[str, Pair] = {
     "chexbert": ("CheXbert", "CheXbert"),
@@ -140,6 +144,23 @@ def labeler(name: str, language: str) -> str:
 def model(arm: Arm, language: str) -> str:
     """A model's name; the embedded one's is in both languages."""
     return said(EMBEDDED, language) if arm.model == "embedded" else arm.model_name
+
+
+def task(arm: Arm, language: str) -> str:
+    """The pipeline of an arm, and its prompt where that is not the default."""
+    return asked(arm.model, arm.pipeline, arm.prompt, language)
+
+
+def asked(model: str, pipeline: PipelineKind, prompt: str | None, language: str) -> str:
+    """What a model was asked: "report", "report in steps", or "report (ID)" for a prompt that this
+    version does not know. `prompt` is None for the default."""
+    known = CARDS[model].prompts_of(pipeline) if model in CARDS else ()
+    words = said(PIPELINES[pipeline], language)
+    if prompt is None:
+        return words
+    if any(each.id == prompt and each.steps for each in known):
+        return said(STEPS, language)
+    return said(OTHER_PROMPT, language).format(task=words, prompt=prompt)
 
 
 def precision(arm: Arm, language: str) -> str:

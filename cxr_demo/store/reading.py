@@ -33,7 +33,9 @@ _ARM = """
         state, facts, created, updated,
         NOT EXISTS (SELECT 1 FROM arm AS other WHERE other.evaluation = arm.evaluation
             AND other.model = arm.model AND other.precision = arm.precision
-            AND other.pipeline = arm.pipeline AND other.rowid > arm.rowid)
+            AND other.pipeline = arm.pipeline AND other.rowid > arm.rowid
+            AND json_extract(other.facts, '$.signature.prompt.id')
+                IS json_extract(arm.facts, '$.signature.prompt.id'))
     FROM arm
 """
 

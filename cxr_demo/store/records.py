@@ -1,8 +1,8 @@
 """What the store of evaluations holds, as plain records. See `migrations` for the tables.
 
-A *group* is one recipe over one manifest; an *arm run* is one model, precision and pipeline of it
-with one signature (weights, prompt, preprocessing, engine); *position* is an image's place in the
-manifest, which is the running order.
+A *group* is one recipe over one manifest; an *arm run* is one model, precision, pipeline and prompt
+of it with one signature (weights, prompt, preprocessing, engine); *position* is an image's place in
+the manifest, which is the running order.
 """
 
 from dataclasses import dataclass, field
@@ -57,6 +57,13 @@ class ArmRun:
     facts: dict[str, Any]
     created: str
     updated: str
+
+    @property
+    def prompt(self) -> str | None:
+        """The id of what was asked, if the run says so."""
+        asked = (self.facts.get("signature") or {}).get("prompt") or {}
+        id = asked.get("id")
+        return None if id is None else str(id)
 
 
 @dataclass(frozen=True)

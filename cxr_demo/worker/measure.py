@@ -14,13 +14,14 @@ import os  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
-from dataclasses import asdict, replace  # noqa: E402
+from dataclasses import asdict  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from cxr_demo import pipelines  # noqa: E402
 from cxr_demo.evaluation import labelling  # noqa: E402
 from cxr_demo.evaluation.feeder import Place, prepare  # noqa: E402
+from cxr_demo.models import stepwise  # noqa: E402
 from cxr_demo.records import PipelineKind, Precision, StopReason  # noqa: E402
 from cxr_demo.store.records import TimedImage  # noqa: E402
 from cxr_demo.studies.pool import DecodePool  # noqa: E402
@@ -80,10 +81,10 @@ def _read_all(
                 continue  # the batch counts it as a failure
             model.reset_peaks()
             began = time.monotonic()
-            prompt = model.card.prompts[kind]
+            prompt = model.card.prompt(kind, request.get("prompt"))
             if model.stand_in:
-                prompt = replace(prompt, max_new_tokens=STAND_IN_TOKENS)
-            generation = model.generate(fed.seen, prompt)
+                prompt = stepwise.shortened(prompt, STAND_IN_TOKENS)
+            generation = stepwise.generate(model, fed.seen, prompt)
             tokens = list(generation)
             generated = time.monotonic() - began
             if not told_memory:

@@ -235,6 +235,7 @@ def test_names_from_elsewhere_are_no_markup(board):
         Made(precision="nf4", gpu=link),
         Made(model="<a href='x'>", gpu=link, stand_in=True),
         Made(model="<a href='y'>", gpu=link),
+        Made(prompt=link),
     )
     found = board(arms, images=60)
     for kind in plots.KINDS:

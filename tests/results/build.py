@@ -33,6 +33,7 @@ class Made:
     gpu: str = "NVIDIA A100-SXM4-40GB"
     follows: int | None = None
     asked: int = 0
+    prompt: str | None = None
 
 
 def recipe(name="preliminary"):
@@ -136,6 +137,8 @@ def _arm(store, group, arm, codes, number, synthetic):
     images = len(codes)
     done = images if arm.done is None else min(arm.done, images)
     signature = {"model": arm.model, "weights_sha256": "ab" * 32, "precision": arm.precision}
+    if arm.prompt is not None:
+        signature["prompt"] = {"id": arm.prompt, "text": "Write."}
     run = store.open_arm(group, arm.model, arm.precision, arm.pipeline, signature, images)
     labelers = ["direct"] if arm.pipeline == "direct" else ["rules"]
     labelers += ["chexbert"] if arm.chexbert and arm.pipeline == "report" else []

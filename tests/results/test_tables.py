@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_score, recall_score
 
+from cxr_demo import plots
 from cxr_demo.findings import FINDINGS, UncertaintyPolicy
-from cxr_demo.results import tables
+from cxr_demo.results import evidence, tables
 from tests.results.build import Made
 from tests.results.conftest import PAIRED, POLICY
 from tests.results.test_book import by_hand
@@ -30,6 +31,29 @@ def test_every_row_fills_its_columns_and_every_f1_says_its_labeler(board, langua
                 or "diret" in column
                 or "direct" in column
             )
+
+
+def test_an_arm_with_another_prompt_is_another_arm_everywhere(open_book):
+    """Two prompts in two precisions: four arms, two pairs, and each named by what was asked."""
+    steps = {"model": "chexagent-2-3b", "prompt": "chexagent-2-steps-1"}
+    plain = {"model": "chexagent-2-3b", "prompt": "chexagent-report-1"}
+    made = [Made(precision=each, **which) for which in (plain, steps) for each in ("bf16", "nf4")]
+    made.append(Made(**steps | {"prompt": "chexagent-2-steps-0"}))
+    book = open_book(tuple(made), images=24)
+    found = book.board(book.boards()[0].id, "chexbert", POLICY)
+    assert len(found.arms) == 5
+    pairs = {(each.reference.arm.prompt, each.candidate.arm.prompt) for each in found.pairs}
+    assert pairs == {(None, None), (steps["prompt"], steps["prompt"])}
+    for language, words in (("en", "report in steps"), ("pt", "laudo por etapas")):
+        plain_words, _, _ = words.partition(" ")
+        told = [row[2] for row in tables.arms(found, language).rows]
+        unknown = f"{plain_words} (chexagent-2-steps-0)"
+        assert told == [plain_words, plain_words, unknown, words, words]
+        assert {row[2] for row in tables.pairs(found, language).rows} == {plain_words, words}
+        names = [plots.rows.name(each, language) for each in found.arms]
+        assert len(set(names)) == 5 and sum(words in each for each in names) == 2
+    assert {each.precision for each in evidence.quality("chexagent-2-3b", book)} == {"bf16", "nf4"}
+    assert len(evidence.quality("chexagent-2-3b", book)) == 2  # what is advised is the default
 
 
 def test_the_main_table_says_how_far_a_run_is_and_what_is_not_confirmed(board):

@@ -104,6 +104,9 @@ def test_another_signature_is_another_run_and_the_newest_is_current(path):
         other = store.open_arm(*ARM[:4], SIGNATURE | {"engine": "captured"}, 4)
         assert other != run
         assert {each.id: each.current for each in store.arms("g")} == {run: False, other: True}
+        steps = store.open_arm(*ARM[:4], SIGNATURE | {"prompt": {"id": "steps-1"}}, 4)
+        found = {each.id: (each.current, each.prompt) for each in store.arms("g")}
+        assert found[steps] == (True, "steps-1") and found[other][0]
 
 
 def test_facts_and_notes_are_put_together(path):

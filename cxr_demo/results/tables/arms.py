@@ -62,7 +62,7 @@ def _arm(result: ArmResult, language: str) -> tuple[str, ...]:
     return (
         words.model(arm, language),
         words.precision(arm, language),
-        said(words.PIPELINES[arm.pipeline], language),
+        words.task(arm, language),
         images(result, language),
         *_quality(result, language),
         words.count(arm.failed, language),
@@ -130,7 +130,7 @@ def stand_ins(board: Board, language: str) -> Table:
             (
                 words.model(each.arm, language),
                 words.precision(each.arm, language),
-                said(words.PIPELINES[each.arm.pipeline], language),
+                words.task(each.arm, language),
                 format_bytes(each.arm.cost.vram, language),
                 format_bytes(each.arm.cost.vram_batch_peak, language),
                 format_seconds(each.arm.cost.seconds_per_token, language),

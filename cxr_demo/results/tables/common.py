@@ -91,12 +91,13 @@ def notes(board: Board, language: str) -> list[str]:
 
 
 def ordered(results: Sequence[ArmResult]) -> list[ArmResult]:
-    """By model, reports first, bf16 first."""
+    """By model, reports first, defaults first, bf16 first."""
     return sorted(
         results,
         key=lambda each: (
             each.arm.model_name,
             each.arm.pipeline is not PipelineKind.REPORT,
+            each.arm.prompt or "",
             list(Precision).index(each.arm.precision),
             each.arm.created,
         ),
@@ -141,7 +142,7 @@ def arm_name(result: ArmResult, language: str) -> str:
         (
             words.model(arm, language),
             words.precision(arm, language),
-            said(words.PIPELINES[arm.pipeline], language),
+            words.task(arm, language),
         )
     )
 

@@ -48,7 +48,7 @@ def _pair(pair: PairResult, language: str) -> tuple[str, ...]:
     return (
         words.model(arm, language),
         words.precision(arm, language),
-        said(words.PIPELINES[arm.pipeline], language),
+        words.task(arm, language),
         words.count(pair.images, language),
         *(words.number(each, language) for each in pair.points),
         words.signed(pair.value, language),

@@ -64,7 +64,7 @@ def _row(
     cells = [
         words.model(some.arm, language),
         words.precision(some.arm, language),
-        said(words.PIPELINES[some.arm.pipeline], language),
+        words.task(some.arm, language),
         words.labeler(some.labeler, language),
         images(some, language),
     ]

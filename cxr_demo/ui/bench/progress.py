@@ -7,6 +7,9 @@ from typing import Any
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.progress import ArmStatus
+from cxr_demo.models.cards import named_prompt
+from cxr_demo.records import PipelineKind
+from cxr_demo.results.words import asked
 from cxr_demo.store.records import ArmRun, Group
 from cxr_demo.ui.strings import STRINGS, text
 from cxr_demo.ui.wording import date, model_name, thousands
@@ -14,6 +17,8 @@ from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
 from cxr_demo.worker.messages import JobState, JobStatus
 
 View = dict[str, Any]
+Key = tuple[str, str, str, str | None]
+"""Model, precision, pipeline and prompt (None: the default) of an arm."""
 
 MOST_EARLIER = 12
 """Evaluations in the list of earlier ones."""
@@ -237,15 +242,20 @@ def _arm_rows(
 ) -> list[View]:
     """One row per arm: the worker's figures where it has them, else the store's."""
     live = job.arms if job else ()
-    stored = {(each.model, each.precision, each.pipeline): each for each in arms if each.current}
+    stored = {_stored_key(each): each for each in arms if each.current}
     at_work = job.run if job else ""
     rows = [_live_row(each, stored.get(_key(each)), state, at_work, language) for each in live]
     known = {_key(each) for each in live}
     return rows + [_stored_row(each, language) for key, each in stored.items() if key not in known]
 
 
-def _key(arm: ArmStatus) -> tuple[str, str, str]:
-    return arm.model, str(arm.precision), str(arm.pipeline)
+def _key(arm: ArmStatus) -> Key:
+    return arm.model, str(arm.precision), str(arm.pipeline), arm.prompt
+
+
+def _stored_key(arm: ArmRun) -> Key:
+    prompt = named_prompt(arm.model, PipelineKind(arm.pipeline), arm.prompt)
+    return arm.model, arm.precision, arm.pipeline, prompt
 
 
 def _live_state(arm: ArmStatus, state: str, at_work: str) -> str:
@@ -269,7 +279,7 @@ def _live_row(
         rate, seconds = _stored_rate(stored) or rate, None if now == "finished" else 0.0
     elif state not in ("running", "paused"):
         seconds = None  # nothing is under way that could come to an end
-    row = _row(arm.run, *_key(arm), now, arm.done, arm.total, language)
+    row = _row(arm.run, _key(arm), now, arm.done, arm.total, language)
     counts = {"failed": arm.failed, "unparsed": arm.unparsed, "seconds": seconds}
     cells = _cells(arm.done, arm.total, rate, seconds, arm.failed, arm.unparsed, language)
     error = CxrError.from_dict(arm.error).message(language) if arm.error else None
@@ -277,28 +287,18 @@ def _live_row(
 
 
 def _stored_row(arm: ArmRun, language: str) -> View:
-    row = _row(
-        arm.id, arm.model, arm.precision, arm.pipeline, arm.state, arm.done, arm.total, language
-    )
+    row = _row(arm.id, _stored_key(arm), arm.state, arm.done, arm.total, language)
     counts = {"failed": arm.failed, "unparsed": 0, "seconds": None}
     cells = _cells(arm.done, arm.total, _stored_rate(arm), None, arm.failed, None, language)
     return row | counts | {"cells": cells, "error": None}
 
 
-def _row(
-    run: str | None,
-    model: str,
-    precision: str,
-    pipeline: str,
-    state: str,
-    done: int,
-    total: int,
-    language: str,
-) -> View:
+def _row(run: str | None, key: Key, state: str, done: int, total: int, language: str) -> View:
+    model, precision, pipeline, prompt = key
     return {
         "run": run,
         "name": arm_name(model, precision, language),
-        "details": text(f"bench.pipeline.{pipeline}", language),
+        "details": asked(model, PipelineKind(pipeline), prompt, language),
         "state": state,
         "state_words": text(f"bench.arm.{state}", language),
         "share": done / total if total else 0,

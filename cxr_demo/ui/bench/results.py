@@ -11,7 +11,7 @@ from cxr_demo.results import export, meaning, tables
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import ArmResult, Board, BoardName
 from cxr_demo.results.tables import Table
-from cxr_demo.results.words import drawn
+from cxr_demo.results.words import drawn, task
 from cxr_demo.ui.bench.progress import arm_name, evaluation_name
 from cxr_demo.ui.state import POLICY
 from cxr_demo.ui.strings import text
@@ -245,8 +245,7 @@ def _saying(board: Board, language: str) -> str | None:
 def full_name(result: ArmResult, language: str) -> str:
     """ "MedGemma 4B · 4 bits · report"."""
     arm = result.arm
-    pipeline = text(f"bench.pipeline.{arm.pipeline}", language)
-    return f"{arm_name(arm.model, arm.precision, language)} · {pipeline}"
+    return f"{arm_name(arm.model, arm.precision, language)} · {task(arm, language)}"
 
 
 def _carry(board: Board | None, language: str) -> View:
