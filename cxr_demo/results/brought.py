@@ -5,7 +5,8 @@ from typing import Any
 
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.results import carried
-from cxr_demo.results.records import Arm, ArmResult, PairResult
+from cxr_demo.results.records import Answered, Arm, ArmResult, PairResult
+from cxr_demo.store.records import ArmRun
 
 
 def result(arm: Arm, labeler: str, policy: UncertaintyPolicy) -> ArmResult:
@@ -14,6 +15,15 @@ def result(arm: Arm, labeler: str, policy: UncertaintyPolicy) -> ArmResult:
     if record is None:
         return ArmResult(arm, labeler, policy)
     return carried.result_of(arm, labeler, policy, record)
+
+
+def answered(run: ArmRun, policy: UncertaintyPolicy) -> Answered | None:
+    """What a run that came from elsewhere was answered to yes/no questions; None if it was not
+    asked, or was measured here."""
+    for name, held in (run.facts.get("carried") or {}).items():
+        if name.endswith(f"/{policy}") and held.get("answered"):
+            return carried.answered_of(held["answered"])
+    return None
 
 
 def slices(arm: Arm, labeler: str, policy: UncertaintyPolicy) -> dict[str, dict[str, ArmResult]]:

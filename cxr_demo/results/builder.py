@@ -80,8 +80,12 @@ class Builder:
     def answered(self, board: Board, run: str | None) -> Board:
         """`board` with the answers to yes/no questions, of `run` or of all."""
         found = {}
-        for each in self._runs if not self._bare else ():
-            if run in (None, each.id):
+        for each in self._runs:
+            if run not in (None, each.id):
+                continue
+            if each.facts.get("carried"):
+                found[each.id] = brought.answered(each, self._policy)
+            elif not self._bare:
                 key = (each.id, *asked.stamp(self._reader, each.id), self._policy, self._settings)
                 make = partial(
                     asked.answered, self._reader, each, self._images, self._policy, self._settings

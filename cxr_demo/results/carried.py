@@ -12,12 +12,23 @@ from cxr_demo.metrics.bootstrap import Difference, Estimate
 from cxr_demo.metrics.finding_sets import FindingSetName
 from cxr_demo.metrics.folds import FoldScores
 from cxr_demo.metrics.mcnemar import McNemar
+from cxr_demo.metrics.probabilities import Reliability
 from cxr_demo.metrics.summary import Figures, Intervals
-from cxr_demo.results.records import Arm, ArmResult, PairResult
+from cxr_demo.results.records import Answered, Arm, ArmResult, Pair, PairResult
 from cxr_demo.results.resampling import intervals_of, pack_intervals
 from cxr_demo.results.scoring import PairScore, pair_result
 
 Record = dict[str, Any]
+
+BROUGHT: Pair = (
+    "These figures came along with the run.",
+    "Estas medidas vieram com a execução.",
+)
+_COUNTS, _BRIERS, _CURVES = (
+    ("counted", "present"),
+    ("brier", "brier_calibrated"),
+    ("raw", "calibrated"),
+)
 
 
 def result_record(result: ArmResult) -> Record | None:
@@ -108,6 +119,60 @@ def pair_of(candidate: ArmResult, reference: ArmResult, record: Record) -> PairR
     )
     identical = _float(record["identical"])
     return pair_result(candidate, reference, score, margin, difference, identical, False)
+
+
+def answered_record(found: Answered | None) -> Record | None:
+    """What a run's answers to yes/no questions came to; None if it was not asked."""
+    if found is None:
+        return None
+    plain = {name: _plain(getattr(found, name)) for name in (*_COUNTS, *_BRIERS)}
+    auroc = {each.name: _plain(getattr(found.auroc, each.name)) for each in fields(Estimate)}
+    curves = {name: _curve_record(getattr(found, name)) for name in _CURVES}
+    remark = None if found.calibrated is None else list(found.remark)
+    whole = {"images": found.images, "scaled": found.scaled, "remark": remark}
+    return {**whole, **plain, **curves, "auroc": auroc}
+
+
+def answered_of(record: Record | None) -> Answered | None:
+    """What `answered_record` wrote. Raises KeyError, TypeError or ValueError for something else."""
+    if record is None:
+        return None
+    shape = (len(FINDINGS),)
+    counted, present = (_array(record[name], shape).astype(np.int64) for name in _COUNTS)
+    raw, calibrated = (_curve_of(record[name]) for name in _CURVES)
+    brier, scaled = (None if record[n] is None else _array(record[n], shape) for n in _BRIERS)
+    if brier is None or raw is None:
+        raise ValueError("answers without their scores")
+    by = record["remark"] or ("", "")
+    english, portuguese = (
+        " ".join([mine, str(its)]) for mine, its in zip(BROUGHT, by, strict=True)
+    )
+    return Answered(
+        images=int(record["images"]),
+        counted=counted,
+        present=present,
+        auroc=Estimate(*(_array(record["auroc"][each.name], shape) for each in fields(Estimate))),
+        brier=brier,
+        raw=raw,
+        remark=(english.rstrip(), portuguese.rstrip()),
+        scaled=int(record["scaled"]),
+        brier_calibrated=scaled,
+        calibrated=calibrated,
+    )
+
+
+def _curve_record(curve: Reliability | None) -> Record | None:
+    if curve is None:
+        return None
+    return {each.name: _plain(getattr(curve, each.name)) for each in fields(Reliability)}
+
+
+def _curve_of(held: Record | None) -> Reliability | None:
+    if held is None:
+        return None
+    shape = (len(held["place"]),)
+    place, said, true, images = (_array(held[each.name], shape) for each in fields(Reliability))
+    return Reliability(place.astype(np.int64), said, true, images.astype(np.int64))
 
 
 def _intervals(held: Mapping[str, Any] | None) -> Intervals | None:

@@ -120,10 +120,11 @@ def _results(path: Path, group: Group, arm: ArmRun) -> dict[str, Any]:
 def _figures(
     book: Book, group: Group, arm: ArmRun, labeler: str, policy: UncertaintyPolicy
 ) -> dict[str, Any]:
-    board = book.board(group.id, labeler, policy)
+    board = book.with_answers(book.board(group.id, labeler, policy), arm.id)
     own = next((each for each in board.arms if each.arm.run == arm.id), None)
     return {
         "arm": None if own is None else carried.result_record(own),
+        "answered": None if own is None else carried.answered_record(own.answered),
         "slices": {
             column: {
                 value: carried.result_record(replace(each, intervals=None))
@@ -286,6 +287,7 @@ def _check(arm: Arm, name: str, held: dict[str, Any]) -> None:
     for record in (held["arm"], *slices):
         if record is not None:
             carried.result_of(arm, labeler, UncertaintyPolicy(policy), record)
+    carried.answered_of(held.get("answered"))
     own = ArmResult(arm, labeler, UncertaintyPolicy(policy))
     for record in held["pairs"]:
         carried.pair_of(own, own, record)

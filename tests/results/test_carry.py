@@ -2,7 +2,9 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cxr_demo.metrics.finding_sets import FindingSetName
@@ -101,6 +103,29 @@ def test_what_was_read_again_after_resumes_is_told_here_and_there(home):
         book.close()
 
 
+def test_answers_come_along_as_aggregates(home):
+    (run,) = fill(home / "there.sqlite", (replace(ARMS[0], asked=60),), images=80)
+    carry.export_run(run, home / "run.zip", False, home / "there.sqlite")
+    carry.import_run(home / "run.zip", home / "here.sqlite")
+    found = {}
+    for place in ("there", "here"):
+        book = Book(home / f"{place}.sqlite")
+        board = book.with_answers(book.board(GROUP, "rules", POLICY))
+        found[place] = board.arms[0].answered
+        assert tables.answers(board, board.arms[0], "en").rows
+        assert "AUROC" in export.csv(board, book, "en").decode("utf-8-sig")
+        book.close()
+    there, here = found["there"], found["here"]
+    assert here.images == there.images == 60
+    for name in ("value", "low", "high"):
+        np.testing.assert_array_equal(getattr(here.auroc, name), getattr(there.auroc, name))
+    np.testing.assert_array_equal(here.brier, there.brier)
+    np.testing.assert_array_equal(here.raw.images, there.raw.images)
+    assert here.remark[1] == "Estas medidas vieram com a execução."
+    with zipfile.ZipFile(home / "run.zip") as archive:
+        assert "yes" not in archive.read("rows.json").decode()  # no answer of any one image
+
+
 def test_nothing_of_patients_comes_along(carried):
     (file, _) = carried()
     with zipfile.ZipFile(file) as archive:
@@ -184,6 +209,7 @@ def test_runs_that_cannot_be_carried(home):
         "recipe",
         "facts",
         "reread",
+        "answers",
         "pair",
     ],
 )
@@ -204,6 +230,9 @@ def test_files_that_are_no_run_are_refused_and_change_nothing(home, carried, cha
         parts["run.json"]["arm"]["facts"]["time_per_image"]["mean"] = "long"
     if change == "reread":
         parts["run.json"]["arm"]["facts"]["after_resume"] = {"resumes": 1, "images": 3}
+    if change == "answers":
+        held = parts["run.json"]["results"]["rules/uncertain_as_positive"]
+        held["answered"] = {"images": 3, "auroc": []}
     if change == "pair":
         held = parts["run.json"]["results"]["rules/uncertain_ignored"]["pairs"]
         held[0]["points"] = ["a", 1]
