@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from cxr_demo import cli
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.findings import FINDINGS
-from cxr_demo.store.runs import RunStore
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
 from cxr_demo.worker import launch
 from tests.worker.fake_worker import BUG, ENDLESS, WORDS
 from tests.worker.helpers import FAKE
@@ -124,8 +124,10 @@ def test_evaluate_shows_progress_and_scores_and_goes_on_where_it_stopped(fake, c
     assert progress[-1]["done"] == progress[-1]["total"] == 3
     assert last["state"] == "finished"
     assert set(last["micro_f1"]) == {"uncertain_as_positive", "uncertain_as_negative"}
-    with RunStore(store_path()) as store:
-        assert store.counts(last["run"]) == (3, 0)
+    with StoreReader(store_path()) as store:
+        assert store.counts(last["run"])[:2] == (3, 0)
+        (board,) = store.groups()
+        assert (board.name, board.synthetic) == ("phantoms", True)
     assert cli.main(command) == 0  # nothing is left to do
     assert lines(capsys)[-1] == last
 

@@ -1,7 +1,7 @@
 """A recipe: everything that an evaluation needs to know, in one frozen record.
 
-`benchmarks/preliminary.py`, `aggregated.py` and `local.py` return them. The margin stands here
-since it must be set before anybody has seen a result.
+`benchmarks/preliminary.py`, `aggregated.py`, `local.py` and `phantoms.py` return them. The
+margin stands here since it must be set before anybody has seen a result.
 """
 
 import json

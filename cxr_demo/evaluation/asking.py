@@ -14,7 +14,7 @@ from cxr_demo.calibration import SYNTHETIC, Calibration, Key, Scale, write
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.arm_run import ArmRun
 from cxr_demo.evaluation.host import Host
-from cxr_demo.evaluation.phantom_calibration import scale
+from cxr_demo.evaluation.scaling import scale
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.metrics.f1 import CODES
 from cxr_demo.records import Precision

@@ -28,7 +28,7 @@ from cxr_demo.store.records import Group
 
 
 class RecipeRun:
-    """A `Job` that takes the device as it needs it; see `evaluation.job.DeviceJob`.
+    """An evaluation at work: whoever owns a device calls `advance` until it is false.
 
     Made with a plan, or with the group that goes on. `lane` changes what a rank does: it reads its
     share into a file of its own, and neither labels nor measures. `ask_fit`: before each model

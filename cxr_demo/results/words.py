@@ -55,6 +55,7 @@ RECIPES: dict[str, Pair] = {
     "preliminary": ("Preliminary evaluation", "Avaliação preliminar"),
     "aggregated": ("Aggregated evaluation", "Avaliação agregada"),
     "local": ("Own images", "Imagens próprias"),
+    "phantoms": ("Drawn radiographs", "Radiografias desenhadas"),
 }
 
 STATES: dict[str, Pair] = {

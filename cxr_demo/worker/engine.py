@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from cxr_demo import calibration, models
 from cxr_demo.errors import CxrError, ModelError, OutOfMemory, WorkerDied
-from cxr_demo.evaluation.job import Answers
+from cxr_demo.evaluation.answers import Answers
 from cxr_demo.fit import NoGpu
 from cxr_demo.models import proofs
 from cxr_demo.models.faults import ImageNotUsed

@@ -9,9 +9,9 @@ from pathlib import Path
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import host as hosts
 from cxr_demo.evaluation.answers import Answers
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.models.base import Model
 from cxr_demo.records import DoneEvent, Memory, Precision, Radiograph, ReadingEvent
+from cxr_demo.store.place import store_path
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import DeviceFault, Engine, merge

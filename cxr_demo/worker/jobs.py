@@ -1,26 +1,20 @@
-"""The evaluation that the worker carries on between readings, and goes on with after a crash.
-
-Two kinds: `evaluation.job.Job` reads one image a step, `DeviceJob` (a recipe) takes the device as
-it needs it.
-"""
+"""The evaluation that the worker carries on between readings, and goes on with after a crash."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from cxr_demo.errors import CxrError
-from cxr_demo.evaluation import job as jobs
-from cxr_demo.evaluation.faults import NothingToResume
+from cxr_demo.evaluation.faults import NothingToResume, RecipeUnknown
 from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
-from cxr_demo.records import PipelineKind, Precision, Radiograph, ReadingEvent
+from cxr_demo.records import Precision
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from cxr_demo.store.records import Group
-from cxr_demo.store.runs import RunStore
 from cxr_demo.worker.faults import JobRunning
 from cxr_demo.worker.messages import JobState, JobStatus
 
@@ -29,33 +23,16 @@ TELL_S = 0.25
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class JobReader:
-    """The worker's `evaluation.job.Reader`."""
-
-    read: Callable[[Radiograph, PipelineKind, Callable[[], bool]], Iterator[ReadingEvent]]
-    ask: Callable[[Radiograph], jobs.Answers]
-
-    def __call__(
-        self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
-    ) -> Iterator[ReadingEvent]:
-        """The events of one reading, with the memory that it took."""
-        return self.read(radiograph, kind, should_stop)
-
-
 class Jobs:
     """At most one evaluation. `stop`, `pause`, `leave`, `status` and `active` are for any thread,
     the rest is for the main thread (which the stores' connections belong to)."""
 
     def __init__(self) -> None:
-        self._store: RunStore | None = None
-        self._evaluations: EvaluationStore | None = None
-        self._job: jobs.Job | RecipeRun | None = None
+        self._store: EvaluationStore | None = None
+        self._job: RecipeRun | None = None
         self._status: JobStatus | None = None
         self._halt = threading.Event()
         self._wanted: JobState | None = None
-        self._seconds = 0.0
-        self._steps = 0
         self._told = 0.0
 
     @property
@@ -63,29 +40,24 @@ class Jobs:
         """True while an evaluation has images left and was not stopped."""
         return self._job is not None
 
-    @property
-    def takes_device(self) -> bool:
-        """Whether `advance` carries it on, rather than `wants` and `step`."""
-        return isinstance(self._job, RecipeRun)
-
     def status(self) -> JobStatus | None:
         """Progress of the running or the last evaluation."""
         return self._status
 
     def start(self, kind: str, recipe: dict[str, Any]) -> JobStatus:
-        """Begin, or go on with, the run of `recipe`. Raises JobRunning, RecipeUnknown, and for a
-        recipe DataFolderMissing or UnknownModel."""
+        """Begin, or go on with, the evaluation of `recipe`. Raises JobRunning, RecipeUnknown,
+        DataFolderMissing and UnknownModel."""
         if self._job is not None:
             raise JobRunning()
-        if kind == RecipeRun.kind:
-            return self._begin(RecipeRun(Plan.of(recipe), self._opened_evaluations()))
-        return self._begin(jobs.prepare(kind, recipe, self._opened()))
+        if kind != RecipeRun.kind:
+            raise RecipeUnknown(detail=kind)
+        return self._begin(RecipeRun(Plan.of(recipe), self._opened()))
 
     def go_on(self, group: str | None) -> JobStatus:
         """Go on with `group`, or with the last one. Raises JobRunning or NothingToResume."""
         if self._job is not None:
             raise JobRunning()
-        store = self._opened_evaluations()
+        store = self._opened()
         last = next(iter(sorted(store.groups(), key=lambda each: each.updated)[-1:]), None)
         found = last if group is None else store.group(group)
         if found is None:
@@ -98,46 +70,25 @@ class Jobs:
     def resume(self) -> None:
         """Go on with what was running when the last worker ended, if anything was; tell of what was
         paused."""
-        if not jobs.store_path().exists():
+        if not store_path().exists():
             return
-        for left in self._opened().runs("running"):
-            if self._job is None:
-                _log.info("going on with an evaluation")
-                self.start(left.kind, left.recipe)
-        for group in self._opened_evaluations().groups():
+        for group in self._opened().groups():
             try:
                 self._take_up(group)
             except CxrError as error:  # its folders are gone, say: it is not tried for ever
                 state = str(JobState.FAILED)
-                self._opened_evaluations().set_group_state(group.id, state, error.to_dict())
+                self._opened().set_group_state(group.id, state, error.to_dict())
 
     def _take_up(self, group: Group) -> None:
         if self._job is None and group.state == "running":
             _log.info("going on with an evaluation of a recipe")
-            self._begin(RecipeRun(resumed(group), self._opened_evaluations(), group.id))
+            self._begin(RecipeRun(resumed(group), self._opened(), group.id))
         elif self._status is None and group.state == "paused":
             self._tell_of_paused(group.id)
-
-    def wants(self) -> tuple[str, Precision]:
-        """The model that the evaluation needs on the device."""
-        job = self._present()
-        assert not isinstance(job, RecipeRun)
-        return job.model, job.precision
-
-    def step(self, read: jobs.Reader) -> None:
-        """Read one image with `read`; ends the evaluation after the last one, or if stopped."""
-        began, job = time.monotonic(), self._present()
-        assert not isinstance(job, RecipeRun)
-        went_on = job.step(read, self._halt.is_set)
-        if went_on:
-            self._seconds += time.monotonic() - began
-            self._steps += 1
-        self._after(went_on)
 
     def advance(self, host: Host) -> None:
         """Take one step of a recipe's evaluation; ends it after the last one, or if stopped."""
         job = self._present()
-        assert isinstance(job, RecipeRun)
         went_on = job.advance(host, self._halt.is_set)
         if not went_on and job.paused_by_trial and self._wanted is None:
             self._end(JobState.PAUSED)
@@ -146,17 +97,17 @@ class Jobs:
 
     def make_way(self, model: str, precision: Precision) -> None:
         """A reading with that model comes first."""
-        if isinstance(self._job, RecipeRun):
+        if self._job is not None:
             self._job.make_way(model, precision)
 
     def release(self) -> None:
         """The device is emptied: a batch that is on it is put down, and begun again later."""
-        if isinstance(self._job, RecipeRun):
+        if self._job is not None:
             self._job.release()
 
     def at_work(self) -> tuple[str, Precision] | None:
         """The model of the arm that a recipe's evaluation is at."""
-        return self._job.at_work if isinstance(self._job, RecipeRun) else None
+        return None if self._job is None else self._job.at_work
 
     def settle(self) -> bool:
         """End the evaluation if somebody asked for it; true if so."""
@@ -178,7 +129,7 @@ class Jobs:
 
     def pause(self) -> None:
         """Stop at the next image; it says that it is paused until it goes on."""
-        if self.takes_device:
+        if self._job is not None:
             self._wanted = JobState.PAUSED
             self._halt.set()
 
@@ -188,13 +139,12 @@ class Jobs:
 
     def put_down(self) -> None:
         """Finish what is on its way to the disk, at the end of the process."""
-        if isinstance(self._job, RecipeRun):
+        if self._job is not None:
             self._job.end("running")
 
-    def _begin(self, job: jobs.Job | RecipeRun) -> JobStatus:
+    def _begin(self, job: RecipeRun) -> JobStatus:
         self._halt.clear()
         self._wanted = None
-        self._seconds, self._steps = 0.0, 0
         self._job = job
         return self._tell(JobState.RUNNING)
 
@@ -203,15 +153,11 @@ class Jobs:
             return
         if not went_on and not self._halt.is_set():
             self._end(JobState.FINISHED)
-        elif time.monotonic() - self._told > TELL_S or not self.takes_device:
+        elif time.monotonic() - self._told > TELL_S:
             self._tell(JobState.RUNNING)
 
     def _end(self, state: JobState, error: CxrError | None = None) -> None:
-        job = self._present()
-        if isinstance(job, RecipeRun):
-            job.end(str(state), error)
-        else:
-            self._opened().set_state(job.run, str(state))
+        self._present().end(str(state), error)
         self._tell(state, error)
         self._job, self._wanted = None, None
 
@@ -220,11 +166,11 @@ class Jobs:
         self._wanted = None
         shown = self._status
         if shown is not None and shown.state is JobState.PAUSED and shown.group is not None:
-            self._opened_evaluations().set_group_state(shown.group, str(JobState.STOPPED))
+            self._opened().set_group_state(shown.group, str(JobState.STOPPED))
             self._status = replace(shown, state=JobState.STOPPED)
 
     def _tell_of_paused(self, group: str) -> None:
-        store = self._opened_evaluations()
+        store = self._opened()
         found = store.group(group)
         assert found is not None
         paused = RecipeRun(resumed(found), store, group)
@@ -232,47 +178,19 @@ class Jobs:
         self._status = recipe_status(paused, JobState.PAUSED, None)
 
     def _tell(self, state: JobState, error: CxrError | None = None) -> JobStatus:
-        job = self._present()
         self._told = time.monotonic()
-        if isinstance(job, RecipeRun):
-            status = recipe_status(job, state, error)
-        else:
-            status = self._image_status(job, state, error)
-        self._status = status
-        return status
+        self._status = recipe_status(self._present(), state, error)
+        return self._status
 
-    def _image_status(self, job: jobs.Job, state: JobState, error: CxrError | None) -> JobStatus:
-        done, failed = self._opened().counts(job.run)
-        rate = self._steps / self._seconds if self._steps else None
-        return JobStatus(
-            run=job.run,
-            kind=job.kind,
-            model=job.model,
-            precision=job.precision,
-            pipeline=job.pipeline,
-            state=state,
-            done=done,
-            total=job.total,
-            failed=failed,
-            rate=rate,
-            remaining=None if rate is None else (job.total - done) / rate,
-            error=None if error is None else error.to_dict(),
-        )
-
-    def _present(self) -> jobs.Job | RecipeRun:
+    def _present(self) -> RecipeRun:
         if self._job is None:
             raise RuntimeError("no evaluation is running")
         return self._job
 
-    def _opened(self) -> RunStore:
+    def _opened(self) -> EvaluationStore:
         if self._store is None:
-            self._store = RunStore(jobs.store_path())
+            self._store = EvaluationStore(store_path())
         return self._store
-
-    def _opened_evaluations(self) -> EvaluationStore:
-        if self._evaluations is None:
-            self._evaluations = EvaluationStore(jobs.store_path())
-        return self._evaluations
 
 
 def recipe_status(job: RecipeRun, state: JobState, error: CxrError | None) -> JobStatus:

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,7 @@ from cxr_demo.records import (
     FailedEvent,
     Phase,
     PhaseEvent,
-    PipelineKind,
     Precision,
-    Radiograph,
     ReadingEvent,
     TokenEvent,
 )
@@ -36,7 +34,7 @@ from cxr_demo.worker.faults import JobRunning, ReadingStopped
 from cxr_demo.worker.guests import Guests
 from cxr_demo.worker.hall import Client, Hall
 from cxr_demo.worker.host import DeviceHost, measured
-from cxr_demo.worker.jobs import JobReader, Jobs
+from cxr_demo.worker.jobs import Jobs
 from cxr_demo.worker.messages import (
     Answer,
     JobStatus,
@@ -85,7 +83,6 @@ class Server:
         self._desk = Desk()
         self._ending = threading.Event()
         self._board = threading.Lock()
-        self._proven: str | None = None
         self._status = WorkerStatus(WorkerState.READY, since=time.time(), pid=os.getpid())
         self._door = Door()
         self._hall = Hall(
@@ -333,26 +330,11 @@ class Server:
             self._sampler.end_request()
         self._read(task, request)  # once more, with the device for itself
 
-    def _read_for_job(
-        self, radiograph: Radiograph, kind: PipelineKind, should_stop: Callable[[], bool]
-    ) -> Iterator[ReadingEvent]:
-        self._sampler.begin_request()
-        events = self._engine.read(radiograph, kind, should_stop, time.monotonic())
-        return measured(events, self._engine, self._sampler)
-
     def _evaluate(self) -> None:
         self._show(state=WorkerState.EVALUATING)
         try:
-            if self._jobs.settle():
-                return
-            if self._jobs.takes_device:
+            if not self._jobs.settle():
                 self._jobs.advance(self._host)
-                return
-            model, precision = self._jobs.wants()
-            self._engine.load(model, precision, lambda fraction: None)
-            self._show_loaded()
-            self._prove_for_job()
-            self._jobs.step(JobReader(self._read_for_job, self._engine.ask))
         except DeviceFault:
             raise  # the next process goes on
         except Exception as error:  # noqa: BLE001 - a broken evaluation must not take readings along
@@ -361,13 +343,6 @@ class Server:
             model = "?" if status is None else status.model
             self._jobs.fail(self._engine.translate(error, model))
             self._show_loaded()
-
-    def _prove_for_job(self) -> None:
-        """Once per evaluation and process: figures of a model that ignores its image mislead."""
-        job = self._jobs.status()
-        if job is not None and job.run != self._proven:
-            self._engine.require_image_use()
-            self._proven = job.run
 
     def _fail(self, task: Task, error: Exception, report: str = "") -> None:
         """Answer `task` with `error`; a broken device ends the main loop."""

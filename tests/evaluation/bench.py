@@ -6,11 +6,11 @@ from dataclasses import replace
 import torch
 
 from benchmarks.preliminary import preliminary
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import Engine

@@ -7,12 +7,12 @@ import pytest
 from cxr_demo.errors import OutOfMemory
 from cxr_demo.evaluation import again, relabel
 from cxr_demo.evaluation.facts import PARTS
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.progress import RunPhase
 from cxr_demo.evaluation.recipe_run import RecipeRun
 from cxr_demo.records import Precision
 from cxr_demo.results import loading, words
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from tests.evaluation import bench
 from tests.evaluation.bench import COUNT, ENGINE, drive, host, never, plan, recipe
 

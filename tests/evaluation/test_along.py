@@ -7,13 +7,13 @@ import pytest
 from cxr_demo.errors import OutOfMemory
 from cxr_demo.evaluation import along, labelling
 from cxr_demo.evaluation.along import Along
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.recipe_run import RecipeRun
 from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.records import PipelineKind
 from cxr_demo.results import words
 from cxr_demo.results.book import Book
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from cxr_demo.store.records import Row
 from tests.evaluation.bench import COUNT, again, drive, plan, recipe
 from tests.evaluation.test_recipe_run import POLICY

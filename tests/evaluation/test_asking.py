@@ -7,7 +7,7 @@ import pytest
 
 from cxr_demo import calibration, phantoms
 from cxr_demo.datasets.base import MARK
-from cxr_demo.evaluation import asking, phantom_calibration
+from cxr_demo.evaluation import asking, scaling
 from cxr_demo.evaluation.answers import Answers
 from cxr_demo.findings import FINDINGS
 from cxr_demo.phantoms import strip
@@ -28,7 +28,7 @@ def test_a_run_over_a_data_set_ends_in_a_calibration(chexpert, tmp_path, monkeyp
     shutil.copytree(chexpert, folder)
     if not drawn:
         (folder / MARK).unlink()  # then it is taken for what the user says it is
-    monkeypatch.setattr(phantom_calibration, "LEAST", 2)
+    monkeypatch.setattr(scaling, "LEAST", 2)
     device, asked = host(), []
     monkeypatch.setattr(device, "ask", lambda given: asked.append(given) or answer(given))
     run, store = finish(plan({"chexpert": folder}, probabilities=True), device=device)

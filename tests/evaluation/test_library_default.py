@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from benchmarks import checkpoints
 from benchmarks.preliminary import preliminary
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.host import DeviceHost

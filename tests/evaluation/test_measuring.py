@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.recipe_run import RecipeRun
 from cxr_demo.evaluation.steps import Measuring
 from cxr_demo.records import PipelineKind
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from tests.evaluation.bench import drive, finish, host, never, plan, recipe
 from tests.stand_ins import MEDGEMMA, tiny_medgemma
 

@@ -7,13 +7,13 @@ import pytest
 from benchmarks import checkpoints
 from benchmarks.preliminary import preliminary
 from cxr_demo.datasets.recipe import Arm, Recipe
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.evaluation.signature import facts
 from cxr_demo.models.cards import CARDS
 from cxr_demo.models.faults import UnknownPrompt
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.host import DeviceHost

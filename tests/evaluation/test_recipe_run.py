@@ -12,7 +12,6 @@ from cxr_demo.datasets.phantoms import write_layout
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
 from cxr_demo.evaluation import arm_run, labelling
 from cxr_demo.evaluation.faults import DataFolderMissing, NoLongerFits, RecipeUnknown
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.findings import UncertaintyPolicy
@@ -20,6 +19,7 @@ from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.metrics.summary import Rows, figures
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
+from cxr_demo.store.place import store_path
 from cxr_demo.worker.engine import DeviceFault
 from tests.evaluation.bench import COUNT, ENGINE, again, drive, finish, host, plan, recipe
 from tests.labelers.test_chexbert import TINY, write_checkpoint, write_tokenizer

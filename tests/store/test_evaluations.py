@@ -15,7 +15,6 @@ from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.faults import StoreRefused
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import Group, LabelRow, Row, SampleRow, TimedImage, pack, unpack
-from cxr_demo.store.runs import RunStore
 
 SIGNATURE = {"weights_sha256": "ab", "engine": "plain"}
 GROUP = Group("g", "preliminary", {"name": "preliminary"}, "m" * 64, "chexpert valid", 4, True)
@@ -151,7 +150,7 @@ def test_files_of_ranks_merge_by_key_and_merging_again_changes_nothing(path):
             assert facts["device"] == "GPU 1" and len(facts["notes"]) == 1
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_older_files_are_brought_on(path, version):
     old = sqlite3.connect(path, isolation_level=None)
     old.executescript(f"{''.join(migrations.STEPS[:version])} PRAGMA user_version = {version};")
@@ -161,8 +160,19 @@ def test_older_files_are_brought_on(path, version):
     store, run = filled(path)
     with store:
         store.commit(run, row(0))
-    with RunStore(path) as runs:
-        assert [each.report for each in runs.predictions("r")] == ["kept"]
+    kept = sqlite3.connect(path)  # what nothing reads any more stays the user's
+    assert kept.execute("SELECT report FROM prediction").fetchall() == [("kept",)]
+    kept.close()
+
+
+def test_the_file_is_private_and_a_newer_one_is_refused(path):
+    EvaluationStore(path).close()
+    assert path.stat().st_mode & 0o077 == 0
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {len(migrations.STEPS) + 1}")
+    connection.close()
+    with pytest.raises(ValueError, match="this app knows"):
+        EvaluationStore(path)
 
 
 def test_two_processes_may_bring_one_file_on_at_once(path):

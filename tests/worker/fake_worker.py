@@ -6,7 +6,6 @@ The first pixel of a radiograph says what happens; the model writes "word " ever
 import time
 
 from cxr_demo import models
-from cxr_demo.evaluation import phantom_run
 from cxr_demo.findings import FINDINGS, Label
 from cxr_demo.models.base import Reply, Seen
 from cxr_demo.records import (
@@ -23,7 +22,6 @@ from cxr_demo.records import (
     Token,
     TokenEvent,
 )
-from cxr_demo.store.runs import Prediction
 from cxr_demo.worker.engine import Engine
 from cxr_demo.worker.lease import device_lease
 from cxr_demo.worker.serve import leave, serve
@@ -127,12 +125,6 @@ def reading(model, report, stop, kind, sha256, prompt):
     return Reading(report, (findings,), stop, Timings(), model.peaks(), provenance)
 
 
-def predict(read, seed, kind, should_stop):
-    time.sleep(STEP_S)
-    return None if should_stop() else Prediction(str(seed), report="fake")
-
-
 if __name__ == "__main__":
     models.load = load
-    phantom_run.predict = predict
     leave(serve(FakeEngine))

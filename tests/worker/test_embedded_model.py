@@ -2,9 +2,8 @@
 
 import pytest
 
-from cxr_demo.evaluation.job import store_path
-from cxr_demo.evaluation.phantom_run import radiograph
-from cxr_demo.evaluation.phantom_score import micro_f1
+from benchmarks.phantoms import phantoms
+from cxr_demo.evaluation.scores import scores
 from cxr_demo.findings import FINDINGS, UncertaintyPolicy
 from cxr_demo.phantoms import SAMPLE_SEEDS
 from cxr_demo.records import (
@@ -15,13 +14,15 @@ from cxr_demo.records import (
     StopReason,
     TokenEvent,
 )
-from cxr_demo.store.runs import RunStore
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
 from cxr_demo.worker import launch
 from cxr_demo.worker.client import JobState
+from tests.phantom_images import radiograph
 from tests.worker.helpers import image
 
 EMBEDDED = ("embedded", Precision.BF16)
-RECIPE = {"count": 3, "precision": "bf16", "pipeline": "direct"}
+RECIPE = phantoms(pipelines=[PipelineKind.DIRECT])
 
 
 @pytest.mark.slow
@@ -52,13 +53,13 @@ def test_reading_stopping_seeing_refusing_and_evaluating(start):
     *_, refused = worker.read(image(), *EMBEDDED, PipelineKind.REPORT)
     assert isinstance(refused, FailedEvent) and refused.error["code"] == "phantoms_only"
 
-    run = worker.start_job("phantoms", RECIPE).result(30).run
+    worker.start_evaluation(RECIPE, {"phantoms": "3"}, {"timed": False}).result(30)
     ended = worker.wait(lambda status: status.job.state is not JobState.RUNNING, 60).job
     assert (ended.state, ended.done, ended.failed) == (JobState.FINISHED, 3, 0)
-    with RunStore(store_path()) as store:
-        rows = list(store.predictions(run))
-    assert all(row.report and row.tokens and row.provenance for row in rows)
-    assert all(row.seconds > 0 and row.ttft > 0 for row in rows)
-    assert all(len(row.labels["direct"]) == 14 for row in rows)
-    score = micro_f1(rows, UncertaintyPolicy.UNCERTAIN_AS_POSITIVE)
-    assert score is not None and 0 <= score <= 1
+    with StoreReader(store_path()) as store:
+        arm = store.arm(ended.run)
+        rows = store.texts(arm.id, range(3)).values()
+        assert all(row.report and row.tokens and row.seconds > 0 for row in rows)
+        assert len(rows) == 3 and arm.facts["signature"]["weights_sha256"]
+        score = scores(store, arm, UncertaintyPolicy.UNCERTAIN_AS_POSITIVE)["direct"]
+        assert 0 <= score <= 1

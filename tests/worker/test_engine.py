@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from cxr_demo import calibration, models
-from cxr_demo.evaluation.phantom_run import radiograph
 from cxr_demo.findings import FINDINGS, Finding
 from cxr_demo.models import proofs, selftest
 from cxr_demo.models.probabilities import QUESTIONS
@@ -14,6 +13,7 @@ from cxr_demo.phantoms import SAMPLE_SEEDS, plan, truth
 from cxr_demo.reading_notices import sentence
 from cxr_demo.records import DoneEvent, PipelineKind, Precision, StopReason
 from cxr_demo.worker.engine import Engine
+from tests.phantom_images import radiograph
 
 SEED = SAMPLE_SEEDS[0]
 

@@ -1,41 +1,39 @@
-"""Evaluations that go on: without the app, after a kill, around single readings."""
+"""Evaluations that go on without the app, and requests for what there is not."""
 
-import psutil
+from dataclasses import replace
+
 import pytest
 
+from benchmarks.phantoms import phantoms
 from cxr_demo.evaluation.faults import RecipeUnknown
-from cxr_demo.evaluation.job import store_path
-from cxr_demo.phantoms import TEST_SEEDS
 from cxr_demo.records import DoneEvent
-from cxr_demo.store.runs import RunStore
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
 from cxr_demo.worker.client import JobState, WorkerState
-from cxr_demo.worker.faults import JobRunning
 from tests.worker.fake_worker import STEP_S
 from tests.worker.helpers import CHOICE, alive, image, until
 
-
-def recipe(count):
-    return {"count": count}
+COUNT = 50
+OPTIONS = {"timed": False, "slots": 1}
 
 
 def finished(status):
     return status.job is not None and status.job.state is JobState.FINISHED
 
 
-def stored(run):
-    with RunStore(store_path()) as store:
-        return [each.key for each in store.predictions(run)]
+def stored(group):
+    with StoreReader(store_path()) as reader:
+        return sum(arm.done for arm in reader.arms(group))
 
 
 def test_it_goes_on_without_the_app_and_the_next_one_attaches(start):
     first = start()
-    began = first.start_job("phantoms", recipe(50)).result(30)
-    assert (began.done, began.total, began.state) == (0, 50, JobState.RUNNING)
-    pid = first.wait(lambda status: status.job and status.job.done >= 2, 10).pid
-    with pytest.raises(JobRunning):
-        first.start_job("phantoms", recipe(5)).result(5)
+    began = first.start_evaluation(phantoms(), {"phantoms": str(COUNT)}, OPTIONS).result(30)
+    assert (began.done, began.state) == (0, JobState.RUNNING)
+    status = first.wait(lambda status: status.job and status.job.done >= 2, 60)
+    pid, group = status.pid, status.job.group
     first.close()
-    until(lambda: len(stored(began.run)) >= 36, 60)  # over five seconds with nobody attached
+    until(lambda: stored(group) >= 36, 60)  # over five seconds with nobody attached
     second = start()
     status = second.wait(lambda status: status.state is WorkerState.EVALUATING, 5)
     assert status.pid == pid
@@ -43,33 +41,19 @@ def test_it_goes_on_without_the_app_and_the_next_one_attaches(start):
     *_, done = second.read(image(), *CHOICE)  # goes ahead at the next image
     assert isinstance(done, DoneEvent) and not finished(second.status())
     last = second.wait(finished, 20).job
-    assert (last.done, last.failed) == (50, 0)
-    assert stored(began.run) == [str(seed) for seed in TEST_SEEDS[:50]]
+    assert (last.done, last.total, last.failed) == (COUNT, COUNT, 0)
+    assert stored(group) == COUNT
     second.close()
     until(lambda: not alive(pid), 10)
 
 
-def test_it_resumes_after_kill_9_and_after_a_stop(worker):
-    began = worker.start_job("phantoms", recipe(16)).result(30)
-    pid = worker.wait(lambda status: status.job and status.job.done >= 3, 10).pid
-    psutil.Process(pid).kill()
-    again = worker.wait(lambda status: status.pid not in (None, pid) and status.job, 30)
-    assert again.job.run == began.run
-    assert again.job.done >= 3 or worker.wait(lambda status: status.job.done >= 4, 10)
-    worker.stop_job().result(5)
-    stopped = worker.wait(lambda status: status.job.state is JobState.STOPPED, 5).job
-    assert stopped.done < 16
-    assert worker.wait(lambda status: status.state is WorkerState.READY, 5)
-    worker.start_job("phantoms", recipe(16)).result(5)
-    assert worker.wait(finished, 10).job.done == 16
-    assert stored(began.run) == [str(seed) for seed in TEST_SEEDS[:16]]
-
-
-@pytest.mark.parametrize(
-    ("kind", "asked"),
-    [("ct", {}), ("phantoms", {}), ("phantoms", {"count": 0}), ("phantoms", {"count": 1, "x": 1})],
-)
-def test_an_unknown_recipe_is_refused(worker, kind, asked):
+def test_what_there_is_not_is_refused(worker):
+    for kind, asked in (("ct", {}), ("recipe", {"count": 1})):
+        with pytest.raises(RecipeUnknown):
+            worker.start_job(kind, asked).result(20)
+    for count in ("0", "many"):
+        with pytest.raises(RecipeUnknown):
+            worker.start_evaluation(phantoms(), {"phantoms": count}).result(20)
     with pytest.raises(RecipeUnknown):
-        worker.start_job(kind, asked).result(20)
+        worker.start_evaluation(replace(phantoms(), pipelines=()), {"phantoms": "1"}).result(20)
     assert worker.status().state is WorkerState.READY

@@ -7,12 +7,12 @@ import time
 import psutil
 import pytest
 
-from cxr_demo.evaluation.phantom_run import radiograph
 from cxr_demo.phantoms import SAMPLE_SEEDS
 from cxr_demo.records import DoneEvent, FailedEvent, PipelineKind, Precision
 from cxr_demo.telemetry import nvml
 from cxr_demo.units import GIB, MIB
 from cxr_demo.worker import launch
+from tests.phantom_images import radiograph
 from tests.worker.helpers import until
 
 GPU = nvml.first_visible()

@@ -2,27 +2,29 @@
 
 import sys
 
+from benchmarks.phantoms import phantoms
 from cxr_demo import cli
-from cxr_demo.evaluation.job import store_path
-from cxr_demo.evaluation.phantom_run import radiograph
 from cxr_demo.models import proofs
 from cxr_demo.phantoms import SAMPLE_SEEDS
 from cxr_demo.reading_notices import sentence
 from cxr_demo.records import DoneEvent, PipelineKind, Precision
-from cxr_demo.store.runs import RunStore
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
 from cxr_demo.worker.client import JobState
+from tests.phantom_images import radiograph
 
 DEAF = (sys.executable, "-m", "tests.worker.deaf_worker")
 
 
 def test_a_deaf_twin_is_refused_by_evaluations_and_marked_in_readings(start, capsys):
     worker = start(DEAF)
-    run = worker.start_job("phantoms", {"count": 2}).result(60).run
+    worker.start_evaluation(phantoms(), {"phantoms": "2"}, {"timed": False}).result(60)
     ended = worker.wait(lambda status: status.job.state is not JobState.RUNNING, 90).job
-    assert (ended.state, ended.done) == (JobState.FAILED, 0)
-    assert ended.error["code"] == "image_not_used"
-    with RunStore(store_path()) as store:
-        assert store.counts(run) == (0, 0)
+    (arm,) = ended.arms
+    assert (ended.state, arm.state, arm.done) == (JobState.FINISHED, "failed", 0)
+    assert arm.error["code"] == "image_not_used"
+    with StoreReader(store_path()) as store:
+        assert not store.arms(ended.group)  # not even a run was begun
     (known,) = proofs.latest("embedded")
     assert not known.passed
 

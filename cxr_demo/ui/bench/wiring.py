@@ -10,10 +10,10 @@ from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.base import locate
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.evaluation.images import folders
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.records import Radiograph
 from cxr_demo.results.book import Book, shared
+from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import Group, ManifestArrays
 from cxr_demo.studies import render

@@ -6,11 +6,11 @@ from concurrent.futures import Future
 import pytest
 
 from cxr_demo.datasets.phantoms import write_layout
-from cxr_demo.evaluation.job import store_path
 from cxr_demo.fit import Gpu, Machine
 from cxr_demo.paths import models_dir
 from cxr_demo.records import Precision
 from cxr_demo.results.book import Book
+from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.ui.bench.folders import Folders
 from cxr_demo.ui.bench.service import Bench
