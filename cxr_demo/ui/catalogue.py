@@ -14,6 +14,8 @@ from cxr_demo.ui.wording import image_use, model_name
 from cxr_demo.weights import prepared
 
 EMBEDDED = "embedded"
+WAYS = ("whole", "steps")
+"""How a report can be asked for: in one go, or step by step."""
 
 
 def default_choice() -> Choice:
@@ -60,8 +62,8 @@ def prompt_choices(choice: Choice, language: str) -> list[dict[str, Any]]:
 
 
 def way(prompt: Prompt) -> str:
-    """ "steps" or "whole": how a prompt is asked."""
-    return "steps" if prompt.steps else "whole"
+    """How a prompt is asked: one of `WAYS`."""
+    return WAYS[bool(prompt.steps)]
 
 
 def remark(model: str, language: str) -> str:

@@ -82,6 +82,11 @@ _FORM: dict[str, Pair] = {
         "{arms} arms (models {models} × precisions {precisions} × pipelines {pipelines})",
         "{arms} braços (modelos {models} × precisões {precisions} × tarefas {pipelines})",
     ),
+    "bench.arms_ways": ("{arms} arms", "{arms} braços"),
+    "bench.none.ways": (
+        "Choose at least one way to ask for the report.",
+        "Escolha ao menos um modo de pedir o laudo.",
+    ),
     "bench.none.running": (
         "An evaluation is running: stop it, or wait for its end, before another one starts.",
         "Há uma avaliação em andamento: pare-a, ou espere o fim, antes de iniciar outra.",
@@ -316,6 +321,7 @@ _PAGE: dict[str, Pair] = {
     "js.bench.models": ("Arms", "Braços"),
     "js.bench.precisions": ("Precision", "Precisão"),
     "js.bench.pipelines": ("Pipeline", "Tarefa"),
+    "js.bench.ways": ("Asked", "Pedido"),
     "js.bench.folders": ("Data folders", "Pastas dos dados"),
     "js.bench.folder_hint": ("/full/path/of/the/folder", "/caminho/completo/da/pasta"),
     "js.bench.stale": (

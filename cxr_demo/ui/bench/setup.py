@@ -13,6 +13,7 @@ from cxr_demo.ui import catalogue
 from cxr_demo.ui.bench import fitting
 from cxr_demo.ui.bench.folders import Checked, Folders
 from cxr_demo.ui.bench.wish import EMBEDDED, EVALUATIONS, MOST_PHANTOMS, PHANTOMS, Wish
+from cxr_demo.ui.catalogue import WAYS
 from cxr_demo.ui.fitness import Fitness
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import model_name, thousands
@@ -46,6 +47,7 @@ def setup_view(
         "pipelines": [
             {"id": each, "words": text(f"bench.pipeline.{each}", language)} for each in _BOTH
         ],
+        "ways": _ways(wish, language),
         "folders": [_folder(dataset, part, folders, language) for dataset, part in wish.sources],
         "labeler": text(f"bench.labeler.{'both' if chexbert else 'rules'}", language),
         "arms": _arms(wish, language),
@@ -78,15 +80,16 @@ def real_models() -> int:
 
 def narrowed(wish: Wish) -> Wish:
     """Without models that cannot take part (they were chosen for another evaluation), and without
-    precisions that none of the others offers."""
+    precisions and ways to ask that none of the others offers."""
     left = replace(wish, models=tuple(each for each in wish.models if able(CARDS[each], wish)))
     offered = offered_precisions(left)
-    return replace(left, precisions=tuple(each for each in left.precisions if each in offered))
+    left = replace(left, precisions=tuple(each for each in left.precisions if each in offered))
+    return left if len(left.offered_ways) > 1 else replace(left, ways=WAYS[:1])
 
 
 def hindrance(wish: Wish, folders: Folders, fitness: Fitness, language: str) -> str | None:
     """Why this cannot be started, in one sentence; None if it can."""
-    for name in ("models", "precisions", "pipelines"):
+    for name in ("models", "precisions", "pipelines", "ways"):
         if not getattr(wish, name):
             return text(f"bench.none.{name}", language)
     unfit = [
@@ -271,9 +274,16 @@ def _missing(checked: Checked | None, part: str, language: str) -> list[str]:
     return lines
 
 
+def _ways(wish: Wish, language: str) -> list[View]:
+    if len(wish.offered_ways) < 2:
+        return []
+    return [{"id": each, "words": text(f"prompt.{each}", language)} for each in wish.offered_ways]
+
+
 def _arms(wish: Wish, language: str) -> str:
+    key = "bench.arms_ways" if wish.prompts else "bench.arms"
     return text(
-        "bench.arms" if wish.arms != 1 else "bench.arms_one",
+        key if wish.arms != 1 else "bench.arms_one",
         language,
         arms=wish.arms,
         models=len(wish.models),

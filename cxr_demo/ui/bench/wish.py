@@ -11,7 +11,8 @@ from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.models.cards import CARDS
-from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.records import PipelineKind, Precision, Prompt
+from cxr_demo.ui.catalogue import WAYS, way
 
 EMBEDDED = "embedded"
 PHANTOMS = 234
@@ -34,7 +35,8 @@ class BadWish(CxrError):
 @dataclass(frozen=True)
 class Wish:
     """The form. `size`: images of a draw, None for all; `count`: phantoms to draw; `course`: the
-    recipe that the phantoms go through, "preliminary" or "aggregated"."""
+    recipe that the phantoms go through, "preliminary" or "aggregated". `ways`: how models that know
+    several are asked, of `catalogue.WAYS`."""
 
     evaluation: str = "phantoms"
     models: tuple[str, ...] = (EMBEDDED,)
@@ -45,6 +47,7 @@ class Wish:
     size: int | None = None
     count: int = PHANTOMS
     course: str = "preliminary"
+    ways: tuple[str, ...] = WAYS[:1]
 
     @staticmethod
     def of(record: Mapping[str, Any]) -> "Wish":
@@ -61,6 +64,7 @@ class Wish:
                 size=int(record["size"]) if record.get("size") else None,
                 count=int(record.get("count") or start.count),
                 course=str(record.get("course", start.course)),
+                ways=tuple(each for each in WAYS if each in record.get("ways", start.ways)),
             )
         except (TypeError, ValueError, AttributeError) as error:
             raise BadWish(detail=type(error).__name__) from error
@@ -83,14 +87,27 @@ class Wish:
     @property
     def arms(self) -> int:
         """How many arms it comes to."""
-        return len(self.models) * len(self.precisions) * len(self.pipelines)
+        return len(self._made().arms()) if self.ways else 0
+
+    @property
+    def offered_ways(self) -> tuple[str, ...]:
+        """How the chosen models can be asked; one way is no choice."""
+        known = {way(each) for each in self._prompts()}
+        return tuple(each for each in WAYS if each in known)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Ids in place of defaults; none where only defaults are wanted."""
+        if self.ways == WAYS[:1]:
+            return ()
+        return tuple(dict.fromkeys(each.id for each in self._prompts() if way(each) in self.ways))
 
     def recipe(self) -> Recipe:
-        """The recipe that it asks for. Raises BadWish without models, precisions or pipelines."""
+        """The recipe that it asks for. Raises BadWish without models, precisions, pipelines or ways
+        to ask."""
         if not self.arms:
             raise BadWish(detail="0")
-        made = replace(self._recipe(), pipelines=self.pipelines)
-        return made
+        return self._made()
 
     def data(self, folders: Mapping[str, str]) -> dict[str, str]:
         """Folders by data set, or how many phantoms. Raises KeyError if a folder is missing."""
@@ -104,6 +121,13 @@ class Wish:
         if self.evaluation == "phantoms":
             return ()
         return tuple((each.dataset, each.part) for each in self._recipe().draw.sources)
+
+    def _prompts(self) -> list[Prompt]:
+        asked = [(CARDS[model], kind) for model in self.models for kind in self.pipelines]
+        return [prompt for about, kind in asked for prompt in about.prompts_of(kind)]
+
+    def _made(self) -> Recipe:
+        return replace(self._recipe(), pipelines=self.pipelines, prompts=self.prompts)
 
     def _recipe(self) -> Recipe:
         kind = self.course if self.evaluation == "phantoms" else self.evaluation

@@ -143,6 +143,7 @@ export class BenchForm {
       h("div", { class: "chips" }, h("span", {}, this.pane.t("js.bench.precisions")), ...chips("precisions", setup.precisions)),
       setup.barred ? h("p", { class: "unable" }, setup.barred) : null,
       h("div", { class: "chips" }, h("span", {}, this.pane.t("js.bench.pipelines")), ...chips("pipelines", setup.pipelines)),
+      setup.ways.length ? h("div", { class: "chips" }, h("span", {}, this.pane.t("js.bench.ways")), ...chips("ways", setup.ways)) : null,
       this.fit.root,
     );
   }

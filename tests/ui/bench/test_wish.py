@@ -40,6 +40,24 @@ def test_the_chosen_pipelines_are_the_recipes():
     assert wish.recipe().pipelines == (PipelineKind.REPORT,)
 
 
+def test_a_model_that_can_be_asked_in_steps_is_asked_as_it_was_chosen():
+    given = {"evaluation": "preliminary", "models": ["chexagent-8b", "medgemma-4b-it"]}
+    plain = Wish.of(given)
+    assert (plain.arms, plain.prompts, plain.offered_ways) == (8, (), ("whole", "steps"))
+    both = Wish.of(given | {"ways": ["steps", "whole"]})
+    assert both.arms == 10 and Wish.of(both.to_dict()) == both
+    steps = Wish.of(given | {"ways": ["steps"]})
+    asked = {(each.model, each.prompt) for each in steps.recipe().arms()}
+    assert asked == {
+        ("chexagent-8b", None),  # its direct pipeline
+        ("chexagent-8b", "chexagent-8b-steps-1"),
+        ("medgemma-4b-it", None),
+    }
+    assert Wish.of(given | {"models": ["medgemma-4b-it"]}).offered_ways == ("whole",)
+    with pytest.raises(BadWish):
+        Wish.of(given | {"ways": []}).recipe()
+
+
 def test_phantoms_need_a_number_and_patients_need_folders():
     assert Wish.of({"evaluation": "phantoms", "count": 12}).data({}) == {"phantoms": "12"}
     wish = Wish.of({"evaluation": "preliminary"})
