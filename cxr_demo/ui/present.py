@@ -13,7 +13,7 @@ from cxr_demo.labelers.sentences import heading
 from cxr_demo.records import FindingLabel, Notice, PipelineKind, Span
 from cxr_demo.ui import catalogue
 from cxr_demo.ui.findings_pane import findings_view
-from cxr_demo.ui.readings import details, leading, state
+from cxr_demo.ui.readings import details, leading, state, state_words
 from cxr_demo.ui.session import Session
 from cxr_demo.ui.stamp import clipboard, output_label, stamp
 from cxr_demo.ui.state import Image, Run, Study
@@ -136,11 +136,10 @@ def report_view(run: Run | None, study: Study | None, remark: str, language: str
         words = text(key, language)
         return {"id": None, "state": "empty", "words": words, "remark": remark, "segments": []}
     now = state(run)
-    tokens = run.reading.timings.tokens if run.reading else len(run.pieces)
     return {
         "id": run.id,
         "state": now,
-        "words": text(f"state.{now}", language, tokens=tokens),
+        "words": state_words(run, language),
         "fraction": run.fraction if now == "loading" else None,
         "label": output_label(run, language) if run.report else None,
         "language_note": _language_note(run, language) if run.report else None,

@@ -19,6 +19,15 @@ def state(run: Run | None) -> str:
     return {Phase.QUEUED: "queued", Phase.LOADING: "loading", Phase.READING: "reading"}[run.phase]
 
 
+def state_words(run: Run, language: str) -> str:
+    """How it stands, for the head of a report."""
+    now = state(run)
+    tokens = run.reading.timings.tokens if run.reading else len(run.pieces)
+    in_steps = run.reading is not None and bool(run.reading.provenance.prompt.steps)
+    key = "state.cut_steps" if now == "cut" and in_steps else f"state.{now}"
+    return text(key, language, tokens=tokens)
+
+
 def leading(run: Run | None) -> FindingSet | None:
     """The set of findings that leads, or None while there is none (not assessed)."""
     if run is None or run.reading is None or not run.reading.findings:

@@ -8,6 +8,7 @@ from cxr_demo.studies import window_name
 from cxr_demo.ui.contradictions import SENTENCES
 from cxr_demo.ui.findings_pane import calibrated, chance
 from cxr_demo.ui.marks import is_confirmed
+from cxr_demo.ui.readings import state_words
 from cxr_demo.ui.state import Run
 from cxr_demo.ui.strings import text
 from cxr_demo.ui.wording import evidence, finding_state, image_use, model_name, notice_text
@@ -59,8 +60,7 @@ def clipboard(run: Run, language: str) -> str | None:
     head = f"{text('app', language)} · {text('disclaimer', language)}"
     parts = [head, output_label(run, language)]
     if reading.stop is not StopReason.END:
-        key = "state.stopped" if reading.stop is StopReason.STOPPED else "state.cut"
-        parts.append(text(key, language, tokens=reading.timings.tokens))
+        parts.append(state_words(run, language))
     parts += ["", reading.report.strip(), ""]
     parts += [*notices, ""] if (notices := _notices(run, language)) else []
     for found in reading.findings:

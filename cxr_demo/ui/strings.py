@@ -84,6 +84,10 @@ STATES: dict[str, Pair] = {
         "CUT OFF at {tokens} tokens · incomplete report",
         "CORTADO em {tokens} tokens · laudo incompleto",
     ),
+    "state.cut_steps": (
+        "CUT OFF: a step reached its limit, {tokens} tokens in all · incomplete report",
+        "CORTADO: uma etapa atingiu seu limite, {tokens} tokens ao todo · laudo incompleto",
+    ),
     "state.failed": ("Failed", "Falhou"),
     "state.failed_partial": (
         "Written before the failure, incomplete:",

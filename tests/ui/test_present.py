@@ -8,12 +8,14 @@ import pytest
 from cxr_demo.errors import PhantomsOnly
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.labelers import direct
+from cxr_demo.models.cards import CARDS
 from cxr_demo.records import (
     FailedEvent,
     FindingSet,
     Notice,
     Phase,
     PhaseEvent,
+    PipelineKind,
     StopReason,
     Token,
     TokenEvent,
@@ -58,6 +60,10 @@ def test_an_incomplete_report_looks_incomplete_and_its_silence_says_nothing(stop
     view = present.report_view(half, study(), "", "en")
     assert "incomplete" in view["words"]
     assert view["state"] in {"stopped", "cut"}
+    steps = CARDS["chexagent-8b"].prompt(PipelineKind.REPORT, "chexagent-8b-steps-1")
+    asked = replace(half.reading, provenance=replace(half.reading.provenance, prompt=steps))
+    words = present.report_view(run(reading=asked), study(), "", "en")["words"]
+    assert ("a step" in words) is (stop is StopReason.LENGTH)
     shown = findings_pane.findings_view(half, "en")
     assert "not_mentioned" not in states(shown).values()
     assert states(shown)["Cardiomegaly"] == "positive"
