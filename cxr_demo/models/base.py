@@ -5,8 +5,8 @@ Radiograph -> see() -> Seen -> generate() -> Generation: Token, Token, ... and w
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,14 @@ class Seen:
 
     pixels: NDArray[np.uint8]
     preprocessing: str
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Seen):
+    """A `Seen` that is asked about several times: the model encodes it once and leaves the result
+    in `encoded`, which goes with it."""
+
+    encoded: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@
     image + question 2 ─┼─> answers ─> findings ─ text alone ─> impression
     ...                ─┘
 
-Every question on the image begins anew, as the model was trained. The last one has no image, but
-all findings. Prompts without steps pass through unchanged.
+Every question on the image begins anew, as the model was trained; the image is encoded once for all
+of them, unless a captured prefill does it by itself. The last one has no image, but all findings.
+Prompts without steps pass through unchanged.
 """
 
 import time
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from cxr_demo.labelers.sentences import heading
-from cxr_demo.models.base import Generation, Item, Model, Piece, Reply, Seen, ShouldStop
+from cxr_demo.models.base import Generation, Item, Kept, Model, Piece, Reply, Seen, ShouldStop
 from cxr_demo.models.faults import PromptTooLong
 from cxr_demo.records import Prompt, StopReason
 
@@ -89,12 +90,13 @@ class Stepwise(Generation):
         )
 
     def _ask_all(self, model: Model, seen: Seen, should_stop: ShouldStop) -> Iterator[Piece]:
+        image = Kept(seen.pixels, seen.preprocessing)  # encoded once for all of them
         for index in range(len(self._answers.steps)):
             question = self._answers.question(index)
             if question is None:
                 continue
             section = _Section(self._answers.opening(index))
-            step = model.generate(seen, question, should_stop)
+            step = model.generate(image, question, should_stop)
             for token in step:
                 yield Piece(token.id, section.push(token.text))
             self._count(step)

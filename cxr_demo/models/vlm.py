@@ -18,7 +18,7 @@ from cxr_demo.decoding.engine import Engine, Prefix, Request, ShouldStop, State,
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.text import TextStream
 from cxr_demo.models import confirmations, hardware
-from cxr_demo.models.base import Generation, Item, Piece, Reply, Seen
+from cxr_demo.models.base import Generation, Item, Kept, Piece, Reply, Seen
 from cxr_demo.models.batching import Batch
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.compiling import Compiled
@@ -132,11 +132,16 @@ class VisionLanguageModel(ABC):
         return Prefix(embeddings, ids != PADDING, self.blocks(ids))
 
     def _features_of(self, seens: Sequence[Seen]) -> Tensor:
-        distinct = list(dict.fromkeys(seens))
-        features = self.image_features(distinct)
-        if len(distinct) == len(seens):
+        if len(seens) == 1 and isinstance(kept := seens[0], Kept):
+            if not kept.encoded:
+                kept.encoded.append(self.image_features(seens))
+            features: Tensor = kept.encoded[0]
             return features
-        return features[[distinct.index(each) for each in seens]]
+        distinct = list(dict.fromkeys(seens))
+        found = self.image_features(distinct)
+        if len(distinct) == len(seens):
+            return found
+        return found[[distinct.index(each) for each in seens]]
 
     def embeddings(self, ids: Tensor, features: Tensor | None) -> Tensor:
         """(B, T) `prompt_ids`, and what the images among them were made into -> (B, T, D)."""

@@ -13,7 +13,7 @@ from cxr_demo.models import stepwise
 from cxr_demo.models.base import Generation, Item, Piece
 from cxr_demo.records import DoneEvent, PipelineKind, Prompt, StopReason, TokenEvent
 from tests.models.families import FAMILIES
-from tests.stand_ins import radiograph
+from tests.stand_ins import noise, radiograph
 
 CHEXAGENTS = [each for each in FAMILIES if each.model.startswith("chexagent")]
 LIMIT = 4
@@ -74,17 +74,27 @@ class Asked:
 SAID = ["AP view.", "Clear trachea.", "", "Large heart. ", "Flat.", "A tube.", "Cardiomegaly."]
 
 
+IMAGE = noise(1)
+
+
 def told(model, prompt, answers=SAID, **settings):
     talker = Asked(model, answers)
-    generation = stepwise.generate(talker, None, prompt, **settings)
+    generation = stepwise.generate(talker, IMAGE, prompt, **settings)
     return talker, generation, "".join(token.text for token in generation)
 
 
-def test_every_step_reaches_the_model_and_the_last_one_has_no_image(family, model, prompt):
-    asked = Asked(model)
+def test_every_step_reaches_the_model_and_the_last_one_has_no_image(
+    family, model, prompt, monkeypatch
+):
+    asked, encoded = Asked(model), []
     seen = family.seen(1)
+    features = type(model).features
+    monkeypatch.setattr(
+        type(model), "features", lambda *given: encoded.append(1) or features(*given)
+    )
     generation = stepwise.generate(asked, seen, prompt)
     report = "".join(token.text for token in generation)
+    assert len(encoded) == 1
     headings = ["View", "Airway", "Breathing", "Cardiac", "Diaphragm", "Everything else"]
     assert [each.heading for each in prompt.steps] == [*headings, "Impression"]
     assert len(asked.questions) == 7
@@ -143,7 +153,7 @@ def test_the_answers_stand_under_their_headings(model, prompt):
 
 def test_a_heading_is_no_first_token(model, prompt):
     talker = Asked(model, ["", "  Clear.", *SAID[2:]])
-    first = next(each for each in stepwise.generate(talker, None, prompt) if each.text)
+    first = next(each for each in stepwise.generate(talker, IMAGE, prompt) if each.text)
     assert first.text == "[Airway]\nClear."
 
 
@@ -154,7 +164,7 @@ def test_one_step_at_its_limit_cuts_the_report_off(model, prompt):
             return super().generate(seen, prompt, should_stop, submitted)
 
     talker = Cut(model, SAID)
-    generation = stepwise.generate(talker, None, prompt)
+    generation = stepwise.generate(talker, IMAGE, prompt)
     assert "[Impression]" in "".join(token.text for token in generation)
     assert generation.stop is StopReason.LENGTH
 
