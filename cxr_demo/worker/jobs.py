@@ -152,7 +152,7 @@ class Jobs:
         if self.settle():
             return
         if not went_on and not self._halt.is_set():
-            self._end(JobState.FINISHED)
+            self._end(JobState.STOPPED if self._present().refused else JobState.FINISHED)
         elif time.monotonic() - self._told > TELL_S:
             self._tell(JobState.RUNNING)
 

@@ -215,7 +215,8 @@ def test_an_arm_that_fits_no_more_says_so_and_the_others_go_on(chexpert):
         small.require_room = require_room
         last = RecipeRun(resumed(store.group(run.group)), store, run.group, ask_fit=True)
         refused, read = drive(last, small).arms
-        last.end("finished")
+        assert last.refused  # the whole is not finished: it can go on once there is room
+        last.end("stopped")
         assert (refused.state, refused.done, read.state, read.done) == ("failed", 0, "finished", 8)
         told = CxrError.from_dict(refused.error).message("pt")
         assert "precisa de 9,0 GiB e há 2,0 GiB livres" in told and "seguem" in told

@@ -119,7 +119,7 @@ def test_the_terminal_runs_it_shows_it_and_labels_again(monkeypatch, capsys, dat
 
 
 def test_an_evaluation_whose_data_are_gone_is_not_tried_for_ever(start, tmp_path):
-    folder = write_layout("chexpert-valid", tmp_path / "chexpert", 3, width=256)
+    folder = write_layout("chexpert-valid", tmp_path / "chexpert", 8, width=256)
     worker = start()
     began = worker.start_evaluation(RECIPE, {"chexpert": str(folder)}, OPTIONS).result(30)
     assert began.state is JobState.RUNNING
