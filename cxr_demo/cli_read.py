@@ -10,6 +10,7 @@ from cxr_demo import models, studies
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Label
+from cxr_demo.models.cards import named_prompt
 from cxr_demo.reading_notices import sentence as notice_sentence
 from cxr_demo.records import (
     DoneEvent,
@@ -180,7 +181,9 @@ class _Terminal:
             f"{format_rate(rate, self._language)} token/s",
             f"{self._words['memory']} {format_bytes(used, self._language)}",
         )
-        print(f"\n  {made.model}, {made.precision}, {made.device}: {' · '.join(parts)}", flush=True)
+        named = named_prompt(made.model, made.pipeline, made.prompt.id)
+        said = ", ".join(filter(None, (made.model, made.precision, named, made.device)))
+        print(f"\n  {said}: {' · '.join(parts)}", flush=True)
         if made.stand_in or not made.confirmed:
             print(f"  ! {self._words['stand_in' if made.stand_in else 'unconfirmed']}", flush=True)
 
