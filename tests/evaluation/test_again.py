@@ -1,5 +1,6 @@
 """Images read once more after a resume: counted against the rows, which stay as they are."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -17,14 +18,25 @@ from tests.evaluation import bench
 from tests.evaluation.bench import COUNT, ENGINE, drive, host, never, plan, recipe
 
 
-@pytest.fixture
-def stopped(chexpert):
+@pytest.fixture(scope="module")
+def left(chexpert, tmp_path_factory):
     """A run that a process left after four images; each resume reads three of them again."""
-    with EvaluationStore(store_path()) as store:
+    path = tmp_path_factory.mktemp("left") / "evaluations.sqlite"
+    with EvaluationStore(path) as store:
         run = RecipeRun(plan({"chexpert": chexpert}, recipe(), again=3), store)
-        drive(run, steps=4)
+        device = host()
+        device._path = path
+        drive(run, device, steps=4)
         run.end("running")
-        yield store, run
+    return path, run
+
+
+@pytest.fixture
+def stopped(left):
+    """The same, to go on with."""
+    shutil.copy(left[0], store_path())
+    with EvaluationStore(store_path()) as store:
+        yield store, left[1]
 
 
 def compare(run, replies=None):

@@ -5,15 +5,18 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.phantoms import phantoms
+from benchmarks.preliminary import preliminary
+from cxr_demo.datasets.phantoms import write_layout
 from cxr_demo.evaluation.faults import RecipeUnknown
-from cxr_demo.records import DoneEvent
+from cxr_demo.records import DoneEvent, Precision
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.worker.client import JobState, WorkerState
 from tests.worker.fake_worker import STEP_S
 from tests.worker.helpers import CHOICE, alive, image, until
 
-COUNT = 50
+COUNT = 44
+RECIPE = preliminary(["embedded"], [Precision.BF16])
 OPTIONS = {"timed": False, "slots": 1}
 
 
@@ -26,9 +29,10 @@ def stored(group):
         return sum(arm.done for arm in reader.arms(group))
 
 
-def test_it_goes_on_without_the_app_and_the_next_one_attaches(start):
+def test_it_goes_on_without_the_app_and_the_next_one_attaches(start, tmp_path):
+    data = {"chexpert": str(write_layout("chexpert-valid", tmp_path / "data", COUNT, width=256))}
     first = start()
-    began = first.start_evaluation(phantoms(), {"phantoms": str(COUNT)}, OPTIONS).result(30)
+    began = first.start_evaluation(replace(RECIPE, pipelines=CHOICE[2:]), data, OPTIONS).result(30)
     assert (began.done, began.state) == (0, JobState.RUNNING)
     status = first.wait(lambda status: status.job and status.job.done >= 2, 60)
     pid, group = status.pid, status.job.group

@@ -7,11 +7,15 @@ import time
 import psutil
 import pytest
 
+from benchmarks.phantoms import phantoms
 from cxr_demo.phantoms import SAMPLE_SEEDS
-from cxr_demo.records import DoneEvent, FailedEvent, PipelineKind, Precision
+from cxr_demo.records import DoneEvent, FailedEvent, Memory, PipelineKind, Precision
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
 from cxr_demo.telemetry import nvml
 from cxr_demo.units import GIB, MIB
 from cxr_demo.worker import launch
+from cxr_demo.worker.client import JobState
 from tests.phantom_images import radiograph
 from tests.worker.helpers import until
 
@@ -69,6 +73,30 @@ def test_a_gpu_that_is_full_costs_one_reading(start):
     until(lambda: used() < GIB, 10)
     *_, done = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)
     assert isinstance(done, DoneEvent), done
+
+
+def test_an_evaluation_with_a_guest_and_a_resume(start):
+    worker = start(launch.COMMAND)
+    recipe = phantoms(pipelines=[PipelineKind.DIRECT])
+    worker.start_evaluation(recipe, {"phantoms": "200"}, {"timed": False, "slots": 8}).result(60)
+    at_work = worker.wait(lambda now: now.job and now.job.done >= 40, 240)
+    assert (at_work.model, at_work.precision) == ("embedded", Precision.BF16)
+    *_, done = worker.read(radiograph(SAMPLE_SEEDS[0]), *READ)  # in 4 bits, beside it
+    assert isinstance(done, DoneEvent) and done.reading.memory == Memory()
+    back = worker.wait(lambda now: not now.guest and now.job.done > at_work.job.done, 60)
+    assert back.precision is Precision.BF16
+    worker.pause_job().result(10)
+    worker.wait(lambda now: now.job.state is JobState.PAUSED, 30)
+    worker.resume_job().result(30)
+    worker.wait(lambda now: now.job.state is JobState.FINISHED, 240)
+    with StoreReader(store_path()) as store:
+        (arm,) = store.arms(store.groups()[0].id)
+    assert (arm.done, arm.failed) == (200, 0)
+    again = arm.facts["after_resume"]
+    assert again["images"] == 32 and again["labels"]["direct"]["images"] == 32
+    resumed = [each for each in arm.facts["notes"] if each["code"] == "resumed"]
+    assert len(resumed) == 1  # the guest put no batch down
+    print(again, arm.facts["batch"])
 
 
 def test_a_true_size_model_is_measured_and_leaves_nothing(start):
