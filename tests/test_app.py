@@ -1,5 +1,6 @@
 """`python app.py` as a process: quick to start, without torch, and gone without a trace."""
 
+import signal
 import socket
 import sys
 import time
@@ -49,6 +50,8 @@ def test_the_app_serves_this_account_and_ends_clean(started):
         loaded = Path(f"/proc/{app.process.pid}/maps").read_text()
         assert "libtorch" not in loaded, "the page's process must not hold torch"
     begun = time.monotonic()
+    for _ in range(30):  # such as `timeout` and impatient hands send them
+        app.process.send_signal(signal.SIGTERM)
     assert app.end() == 0
     assert time.monotonic() - begun < 10
     assert "Traceback" not in app.process.stdout.read()

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from logging.handlers import RotatingFileHandler
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ def _serve(
         routes = [*bench_api.routes(), *fit_api.routes(), *api.routes()]
         launch(blocks, settings.host, port, access, routes)
         _announce(settings, access)
-        ended.wait()
+        ended.get()
     finally:
         sessions.close_all()
         errands.close()
@@ -199,11 +200,13 @@ def _log_to_file() -> None:
     logging.getLogger("cxr_demo").addHandler(handler)
 
 
-def _signals() -> threading.Event:
-    ended = threading.Event()
+def _signals() -> "SimpleQueue[int]":
+    """Gets every signal to end. No Event: its lock may be held by the very thread that the handler
+    interrupts (`timeout`, or Ctrl-C twice, send two at once), which would then wait for itself."""
+    ended: SimpleQueue[int] = SimpleQueue()
 
     def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
+        ended.put(number)
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)

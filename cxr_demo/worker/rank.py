@@ -11,7 +11,6 @@ seal()  # before anything else is imported, so that no library meets the network
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
-import threading  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from dataclasses import replace  # noqa: E402
 
@@ -51,9 +50,9 @@ def work(group: str, launch: str, parent: int) -> int:
     gpu = ranks.choose_gpu(int(os.environ.get("LOCAL_RANK", rank)))
     sampler, neighbours = Sampler(gpu), Neighbours(gpu)
     file = ranks.rank_file(group, launch, rank)
-    stop = threading.Event()
+    signals: list[int] = []  # no Event: a signal inside the handler of another would find it locked
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda number, frame: stop.set())
+        signal.signal(name, lambda number, frame: signals.append(number))
     with Lease(file.with_suffix(".lock")), EvaluationStore(file) as store:
         store.take_group(store_path(), group)
         found = store.group(group)
@@ -63,7 +62,7 @@ def work(group: str, launch: str, parent: int) -> int:
         run = RecipeRun(resumed(found), store, group, lane=_lane(rank, size, launch), whole=False)
 
         def should_stop() -> bool:
-            return stop.is_set() or not psutil.pid_exists(parent)
+            return bool(signals) or not psutil.pid_exists(parent)
 
         try:
             while run.advance(host, should_stop):

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import Any
 
 from cxr_demo.errors import LeaseHeld
 from cxr_demo.telemetry import Sampler, nvml
@@ -36,13 +37,22 @@ def serve(make_engine: Callable[[int | None], Engine] = Engine) -> int:
     gpu = nvml.first_visible()
     sampler = Sampler(gpu)  # before torch: its first sample is the device's baseline
     server = Server(make_engine(gpu), sampler, Neighbours(gpu), Jobs())
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda number, frame: server.end())
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _on_signals(signal.SIG_IGN)  # one inside this handler would wait for locks that this holds
+        server.end()
+
+    _on_signals(end)
     _log.info("serving, GPU %s", gpu)
     began = time.monotonic()
     status = server.run()
     _log.info("ended with status %d after %.0f s", status, time.monotonic() - began)
     return status
+
+
+def _on_signals(act: Any) -> None:
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, act)
 
 
 def leave(status: int) -> None:
