@@ -12,9 +12,9 @@ import copy
 from typing import Any
 
 import torch
-from bitsandbytes.functional import dequantize_4bit, dequantize_blockwise
-from bitsandbytes.nn import Linear4bit
 from torch import Tensor, nn
+
+from cxr_demo.models.four_bits import Linear4bit, dequantize_4bit, dequantize_blockwise
 
 SMALL = 512 * 1024**2
 """Bytes of all unpacked 4-bit layers up to which a model counts as small."""

@@ -4,11 +4,11 @@ Nothing is copied."""
 from typing import Any
 
 import torch
-from bitsandbytes.nn import Linear4bit
 from torch import Tensor, nn
 
 from cxr_demo.decoding.fused.parts import Act, Decoder, Layer, Matrix, Nf4, Norm, NormKind
 from cxr_demo.models.cpu_nf4 import UnpackedLinear4bit
+from cxr_demo.models.four_bits import Linear4bit
 from cxr_demo.models.tables import TableHead
 
 

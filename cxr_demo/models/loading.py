@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from bitsandbytes.nn import Params4bit
 from safetensors import SafetensorError
 from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -19,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import cpu_nf4, hardware
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.four_bits import Params4bit
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bitsandbytes.nn import Params4bit
 from safetensors import safe_open
 from torch import Tensor, nn
 
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import cpu_nf4, tables
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.four_bits import Params4bit
 from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps
 from cxr_demo.models.streaming import finish, loaded_from_files, prepare
 from cxr_demo.records import Precision

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bitsandbytes.nn import Params4bit
 from torch import Tensor, nn
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
@@ -25,6 +24,7 @@ from cxr_demo.models import cpu_nf4, hardware, published, streaming, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.chexagent2 import IMAGE, CheXagent2Model, Words
 from cxr_demo.models.chexagent8b import BEGIN, END, CheXagent8bModel, image_settings
+from cxr_demo.models.four_bits import Params4bit
 from cxr_demo.models.gemma import GemmaModel
 from cxr_demo.models.loading import STORAGE, Progress
 from cxr_demo.models.published import Settings

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bitsandbytes.nn import Linear4bit, Params4bit
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import BitsAndBytesConfig
@@ -22,6 +21,7 @@ from transformers import BitsAndBytesConfig
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models import cpu_nf4, hardware, tables
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.four_bits import Linear4bit, Params4bit
 from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed

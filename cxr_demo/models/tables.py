@@ -11,13 +11,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from bitsandbytes import matmul_4bit
-from bitsandbytes.functional import QuantState, get_4bit_type, quantize_blockwise
-from bitsandbytes.nn import Params4bit
 from torch import Tensor, nn
 
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.four_bits import (
+    Params4bit,
+    QuantState,
+    get_4bit_type,
+    matmul_4bit,
+    quantize_blockwise,
+)
 
 SLICE = 16_384
 """Rows that are unpacked, or quantised, at a time: 84 MB of bfloat16 for MedGemma's table."""
