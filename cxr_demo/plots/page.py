@@ -164,7 +164,7 @@ def _javascript() -> str:
 def _style(chosen: Look) -> str:
     return f"""
 :root {{ color-scheme: {"dark" if chosen.ground != "#ffffff" else "light"}; }}
-body {{ margin: 0 auto; max-width: 1600px; padding: 16px 28px; font: 16px/1.45 {FONT};
+body {{ margin: 0 auto; max-width: 1800px; padding: 16px 20px; font: 16px/1.45 {FONT};
   background: {chosen.ground}; color: {chosen.text}; }}
 h1 {{ font-size: 28px; margin: 8px 0; }} h2 {{ font-size: 24px; margin-top: 40px; }}
 h3 {{ font-size: 18px; margin: 24px 0 8px; }}
@@ -172,10 +172,11 @@ h3 {{ font-size: 18px; margin: 24px 0 8px; }}
 figure {{ margin: 24px 0; }}
 button {{ font: inherit; padding: 4px 12px; color: inherit; background: transparent;
   border: 1px solid {chosen.line}; border-radius: 4px; cursor: pointer; }}
-.wide {{ overflow-x: auto; }} table {{ border-collapse: collapse; font-size: 14px; }}
-th, td {{ text-align: left; padding: 5px 10px; border-bottom: 1px solid {chosen.line};
+.wide {{ overflow-x: auto; }} table {{ border-collapse: collapse; font-size: 13px; }}
+th, td {{ text-align: left; padding: 5px 6px; border-bottom: 1px solid {chosen.line};
   white-space: nowrap; }}
-th {{ color: {chosen.dim}; white-space: normal; vertical-align: bottom; }}
+th {{ color: {chosen.dim}; font-size: 12px; white-space: normal; vertical-align: bottom; }}
+td:last-child {{ white-space: normal; }}
 .notes {{ color: {chosen.dim}; font-size: 14px; }} summary {{ cursor: pointer; padding: 6px 0; }}
 @media print {{ button {{ display: none; }} figure {{ break-inside: avoid; }} }}
 """
