@@ -26,13 +26,14 @@ FACT = "after_resume"
 
 
 def sample(run: str, resume: str, done: Iterable[int], count: int) -> list[int]:
-    """`count` of the positions `done`, those whose hash with run and resume is smallest: random,
-    other ones after every resume, and told by the store alone."""
+    """`count` of the positions `done`, those whose hash with run and resume is smallest, in the
+    order of the hash: random, other ones beside each other than at first, others after every
+    resume, and told by the store alone."""
 
     def rank(position: int) -> bytes:
         return hashlib.sha256(f"{run}/{resume}/{position}".encode()).digest()
 
-    return sorted(sorted(done, key=rank)[:count])
+    return sorted(done, key=rank)[:count]
 
 
 def note(store: EvaluationStore, run: str) -> None:

@@ -20,6 +20,8 @@ View = dict[str, Any]
 Key = tuple[str, str, str, str | None]
 """Model, precision, pipeline and prompt (None: the default) of an arm."""
 
+DRAWN = "phantoms"
+"""The recipe whose name says already where its images come from."""
 MOST_EARLIER = 12
 """Evaluations in the list of earlier ones."""
 
@@ -41,7 +43,8 @@ def composition(group: Group, language: str) -> str:
         draw = Recipe.from_dict(group.recipe).draw
     except (KeyError, TypeError, ValueError):
         return group.composition
-    parts = " + ".join(_source(each.dataset, each.part, language) for each in draw.sources)
+    sources = " + ".join(_source(each.dataset, each.part, language) for each in draw.sources)
+    parts = [] if group.name == DRAWN else [sources]
     size = text(
         "bench.images_drawn" if draw.size else "bench.images_all",
         language,
@@ -49,7 +52,7 @@ def composition(group: Group, language: str) -> str:
     )
     more = [text(f"bench.mix.{draw.mix}", language)] if draw.size and len(draw.sources) > 1 else []
     more += [text("bench.views.frontal", language)] if draw.views == "frontal" else []
-    return ", ".join([parts, size, *more])
+    return ", ".join([*parts, size, *more])
 
 
 def _source(dataset: str, part: str, language: str) -> str:
