@@ -89,13 +89,14 @@ def started(tmp_path):
             each.end(signal.SIGKILL)
 
 
-@pytest.fixture
-def fake_address(tmp_path):
+@pytest.fixture(scope="module")
+def fake_address(tmp_path_factory):
     """The address of `tests.ui.fake_app`, where every model counts as installed."""
+    home = tmp_path_factory.mktemp("fake-home")
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.ui.fake_app", "--no-browser", "--port", "17902"],
         cwd=ROOT,
-        env={**os.environ, "CXR_DEMO_HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "CXR_DEMO_HOME": str(home), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -112,12 +112,15 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     assert "Somente para pesquisa" in page.locator(".badge").inner_text()
 
     page.click("#precision button:has-text('4 bits')")
-    generate_and_then(page, "#stop")
-    wait_for(page, "v.report.state === 'stopped'")
+    for _ in range(3):  # the model may end before a busy machine has passed the click on
+        generate_and_then(page, "#stop")
+        wait_for(page, "['stopped', 'done'].includes(v.report.state)")
+        if view(page)["report"]["state"] == "stopped":
+            break
     stopped = page.locator(".report-text").text_content()
     assert stopped
     assert "INTERROMPIDO" in page.locator(".state-line").inner_text()
-    assert page.locator(".reading-tab").count() == 2
+    assert page.locator(".reading-tab").count() == len(view(page)["readings"]) > 1
     assert "4 bits" in page.locator(".reading-tab[aria-selected=true]").inner_text()
     assert page.locator(".finding.is-not_mentioned").count() == 0
 
@@ -269,25 +272,32 @@ def test_two_browsers_do_not_mix(open_page):
     open_page.complaints.clear()  # the browser writes that 404 into its console
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_everything_fits_without_scrolling_the_page(open_page, size):
-    page = open_page("pt", size)
+def test_everything_fits_without_scrolling_the_page(open_page):
+    page = open_page("pt")
     open_sample(page, 0)
     for language in ("PT", "EN"):
         page.click(f"#language label:has-text('{language}')")
         wait_for(page, f"v.language === '{language.lower()}'")
-        overflow = page.evaluate(
-            "[document.documentElement.scrollHeight - innerHeight,"
-            " document.documentElement.scrollWidth - innerWidth]"
-        )
-        assert max(overflow) <= 0
-        for name in ("#generate", "#stop", ".findings tr:last-child", "[data-tile='tele.total']"):
-            box = page.locator(name).bounding_box()
-            assert box["y"] + box["height"] <= size[1], name
-            assert box["x"] + box["width"] <= size[0], name
-        stage = page.locator(".viewer").bounding_box()
-        assert stage["width"] > size[0] * 0.33
-        assert stage["height"] > size[1] * 0.5
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(100)
+            overflow = page.evaluate(
+                "[document.documentElement.scrollHeight - innerHeight,"
+                " document.documentElement.scrollWidth - innerWidth]"
+            )
+            assert max(overflow) <= 0, (language, width)
+            for name in (
+                "#generate",
+                "#stop",
+                ".findings tr:last-child",
+                "[data-tile='tele.total']",
+            ):
+                box = page.locator(name).bounding_box()
+                assert box["y"] + box["height"] <= height, (language, width, name)
+                assert box["x"] + box["width"] <= width, (language, width, name)
+            stage = page.locator(".viewer").bounding_box()
+            assert stage["width"] > width * 0.33
+            assert stage["height"] > height * 0.5
 
 
 def test_the_keyboard_alone_suffices(open_page):
