@@ -14,7 +14,7 @@ run: $(VENV)/.run
 	$(BIN)/python app.py --port $(PORT) $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 # Twenty kills at random moments of an evaluation; takes about a quarter of an hour on two cores.
 soak: $(VENV)/.test

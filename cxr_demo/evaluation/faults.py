@@ -1,7 +1,7 @@
 """Errors of evaluations that need words of their own."""
 
 from cxr_demo.errors import CxrError
-from cxr_demo.units import format_bytes
+from cxr_demo.units import UNKNOWN, format_bytes
 
 
 class RecipeUnknown(CxrError):
@@ -60,9 +60,12 @@ class NoLongerFits(CxrError):
 
     def message(self, language: str = "en") -> str:
         """One sentence in `language` ("pt" or "en")."""
-        sizes = {name: format_bytes(self.params.get(name), language) for name in ("needed", "free")}
+        told = {
+            name: format_bytes(each, language) if isinstance(each, int) else each
+            for name, each in self.params.items()
+        }
         template = self.pt if language == "pt" else self.en
-        return template.format(**{"model": "?", **self.params, **sizes})
+        return template.format(**{"model": "?", "needed": UNKNOWN, "free": UNKNOWN, **told})
 
 
 class MeasurementFailed(CxrError):
