@@ -16,7 +16,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
-# Twenty kills at random moments of an evaluation; takes about a quarter of an hour on two cores.
+# Twenty kills at random moments of an evaluation; some minutes on two cores.
 soak: $(VENV)/.test
 	$(BIN)/python -m tests.evaluation.soak --rounds 20
 
