@@ -16,12 +16,14 @@ from cxr_demo.evaluation.session import Session, Task
 from cxr_demo.evaluation.signature import signature
 from cxr_demo.evaluation.writer import Tally, Writer
 from cxr_demo.models.base import Model
+from cxr_demo.models.cards import card
 from cxr_demo.store.connection import moment
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.records import Row
 from cxr_demo.studies.pool import DecodePool
 
 GPU_SLOTS, CPU_SLOTS = 32, 8
+"""Images in a batch where nothing is known of the memory that they take."""
 MOST_TRIES = 3
 """Sessions that may end with the process, without a new row, before images are taken one by one."""
 
@@ -85,8 +87,15 @@ class ArmRun:
         return None if peak is None or base is None else int(peak - base)
 
     def slots_on(self, host: Host) -> int:
-        """Images in a batch: as asked for, as an out-of-memory left it, or the device's default."""
-        return self._slots or (CPU_SLOTS if host.device == "cpu" else GPU_SLOTS)
+        """Images in a batch: as asked for, as an out-of-memory left it, or as many as the device
+        holds."""
+        if self._slots is not None:
+            return self._slots
+        if host.device == "cpu":
+            return CPU_SLOTS
+        arm, mine = self.arm, -(-self.total // self._setting.ranks)
+        new = card(arm.model).prompt(arm.pipeline, arm.prompt).max_new_tokens
+        return host.batch(arm.model, arm.precision, new, mine) or GPU_SLOTS
 
     def open(self, model: Model) -> str:
         """The run of this arm with the loaded `model`, noted in the store."""

@@ -35,6 +35,10 @@ class Host(Protocol):
         """Raises NoLongerFits if that model fits even an emptied device no more. `known`: bytes
         that it took on this device before, with its batch."""
 
+    def batch(self, model: str, precision: Precision, new: int, images: int) -> int | None:
+        """How many of `images` to read at once, with replies of up to `new` tokens, that model
+        being alone on the device; None if that cannot be told."""
+
     def ask(self, radiograph: Radiograph) -> Answers:
         """The loaded model's raw answers to its yes/no questions. Raises PhantomsOnly."""
 

@@ -17,6 +17,7 @@ from cxr_demo.fit.answers import (
     judge,
     verdict_word,
 )
+from cxr_demo.fit.batches import batch
 from cxr_demo.fit.beside import beside
 from cxr_demo.fit.calibrated import need
 from cxr_demo.fit.estimate import Need, Work
@@ -56,6 +57,7 @@ __all__ = [
     "answer",
     "answers",
     "basis_words",
+    "batch",
     "beside",
     "beside_study",
     "judge",

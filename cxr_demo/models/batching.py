@@ -59,6 +59,8 @@ class Batch:
         if slots < 1:
             raise ValueError(f"a batch has at least one slot, got {slots}")
         self._model, self._engine, self._slots = model, engine, slots
+        # A fourth of a small batch: the others would wait idle for the last of eight.
+        self._worth_it = max(1, min(TOGETHER, slots // 4))
         self._table: Table[_Ticket] | None = None
         self._past = BatchUse(slots, 0, 0)
 
@@ -85,7 +87,7 @@ class Batch:
         self, table: Table[_Ticket], queue: "_Queue", should_stop: ShouldStop
     ) -> Iterator[Reply]:
         while not should_stop():
-            if table.free >= min(TOGETHER, self._slots):
+            if table.free >= self._worth_it:
                 most = min(TOGETHER, table.free)
                 items = queue.take(most, lambda item: table.fits(self._needed(item)))
                 if items:

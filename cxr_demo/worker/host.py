@@ -15,7 +15,7 @@ from cxr_demo.store.place import store_path
 from cxr_demo.telemetry import Sampler
 from cxr_demo.telemetry.neighbours import Neighbours
 from cxr_demo.worker.engine import DeviceFault, Engine, merge
-from cxr_demo.worker.shortage import require_room
+from cxr_demo.worker.shortage import batch, require_room
 
 MEASURE = (sys.executable, "-m", "cxr_demo.worker.measure")
 
@@ -66,6 +66,10 @@ class DeviceHost:
     def require_room(self, model: str, precision: Precision, known: int | None) -> None:
         """Raises NoLongerFits."""
         require_room(model, precision, known, self._sampler.sample())
+
+    def batch(self, model: str, precision: Precision, new: int, images: int) -> int | None:
+        """How many of `images` to read at once."""
+        return batch(model, precision, new, images, self._sampler.sample())
 
     def ask(self, radiograph: Radiograph) -> Answers:
         """The loaded model's raw answers."""

@@ -43,6 +43,15 @@ def require_room(model: str, precision: Precision, known: int | None, now: Telem
         raise NoLongerFits(model=CARDS[model].name, needed=needed, free=free)
 
 
+def batch(model: str, precision: Precision, new: int, images: int, now: Telemetry) -> int | None:
+    """Radiographs to read at once, see `fit.batch`, what this process holds counted as free; None
+    without a GPU and for the embedded model."""
+    gpu, free = _device(now)
+    if gpu is None or model not in ARCHITECTURES:
+        return None
+    return fit.batch(model, precision, free, new, images)
+
+
 def _device(now: Telemetry) -> tuple[fit.Gpu | None, int]:
     """The worker's GPU, None on a processor, and the bytes that are free once this process has let
     go of what it holds."""

@@ -86,6 +86,15 @@ def test_forced_lengths_share_one_batch(reader):
     assert model.batch_use.steps <= max(lengths)
 
 
+def test_a_small_batch_takes_the_next_one_while_a_long_one_goes_on(reader):
+    family, model = reader
+    lengths = [40, 4, 4, 4, 4, 4, 4, 4]
+    roomy = Prompt("roomy", SHORT.text, max(lengths))
+    asked = [Item(str(at), family.seen(at), roomy, force=n) for at, n in enumerate(lengths)]
+    assert len(list(model.generate_many(asked, 3))) == len(lengths)
+    assert model.batch_use.steps <= max(lengths)
+
+
 def test_a_stop_id_ends_one_row_and_makes_room(reader):
     family, model = reader
     asked = items(family, 4)

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from cxr_demo.datasets.draw import Draw, Source
 from cxr_demo.datasets.phantoms import write_layout
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
 from cxr_demo.evaluation import arm_run, labelling
+from cxr_demo.evaluation.arm_run import CPU_SLOTS, GPU_SLOTS, ArmRun, Setting
 from cxr_demo.evaluation.faults import DataFolderMissing, NoLongerFits, RecipeUnknown
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.metrics.summary import Rows, figures
+from cxr_demo.models.cards import DIRECT_TOKENS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.place import store_path
@@ -220,6 +223,24 @@ def test_an_arm_that_fits_no_more_says_so_and_the_others_go_on(chexpert):
         assert (refused.state, refused.done, read.state, read.done) == ("failed", 0, "finished", 8)
         told = CxrError.from_dict(refused.error).message("pt")
         assert "precisa de 9,0 GiB e há 2,0 GiB livres" in told and "seguem" in told
+
+
+def test_a_batch_is_as_large_as_the_device_holds():
+    arm = recipe().arms()[0]
+    made = ArmRun(arm, Setting("group", (None,) * 100, 0.05, False, ranks=2), None)
+    large = host()
+    assert made.slots_on(large) == CPU_SLOTS
+    given = {}
+
+    def batch(*asked):
+        given["asked"] = asked
+        return 64
+
+    large._engine, large.batch = SimpleNamespace(place="cuda:0"), batch
+    assert made.slots_on(large) == 64
+    assert given["asked"] == ("embedded", Precision.BF16, DIRECT_TOKENS, 50)
+    large.batch = lambda *asked: None
+    assert made.slots_on(large) == GPU_SLOTS
 
 
 def test_a_broken_device_ends_the_process_and_not_the_arm(chexpert, monkeypatch):

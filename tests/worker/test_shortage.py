@@ -96,3 +96,11 @@ def test_a_reading_through_a_real_worker_ends_with_the_offer(worker):
     assert last.error["code"] == "out_of_memory" and last.report == "word " * 5
     assert last.error["params"]["offer"] == {"model": "chexagent-2-3b", "precision": "nf4"}
     assert isinstance(last.error["params"]["free"], int)
+
+
+def test_a_batch_counts_what_the_worker_holds_as_free(card, monkeypatch):
+    asked = "medgemma-4b-it", Precision.NF4, 512, 1000
+    now = card(free=4 * GIB)
+    assert shortage.batch(*asked, now) == fit.batch(*asked[:2], 7 * GIB, *asked[2:]) > 1
+    assert shortage.batch("embedded", *asked[1:], now) is None
+    assert shortage.batch(*asked, Telemetry(0.0)) is None
