@@ -52,6 +52,7 @@ export class PickerPane {
   }
 
   show(told) {
+    const first = !this.told;
     this.told = told;
     const [model, precision] = told.chosen;
     this.button.replaceChildren(h("span", {}, told.name), h("span", { class: "caret" }, "▾"));
@@ -73,7 +74,9 @@ export class PickerPane {
     const get = { class: "small", type: "button", onclick: () => this.app.showFit(model, precision) };
     const button = h("button", get, this.app.t("js.weights.get"));
     this.missing.replaceChildren(told.missing ?? "", button);
-    if (this.list.matches(":popover-open")) this.fill();
+    if (!this.list.matches(":popover-open")) return;
+    if (first) this.begin();
+    else this.fill();
   }
 
   chip(model, pair, chosen) {
@@ -113,6 +116,11 @@ export class PickerPane {
     const box = this.button.getBoundingClientRect();
     this.list.style.top = `${box.bottom + 4}px`;
     this.list.style.right = `${Math.max(8, innerWidth - Math.max(box.right, 640))}px`;
+    if (this.told) this.begin(); // else `show` does, when the first answer is there
+  }
+
+  /** Fill the list that has just opened, and go to the pair that is chosen. */
+  begin() {
     this.fill();
     this.list.querySelector("[aria-current=true]")?.focus();
   }
