@@ -5,7 +5,7 @@ all scores, so that differences between arms are paired. Arrays only.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,13 +81,21 @@ def difference(
     seed: int = 1,
 ) -> Difference:
     """Paired difference of a single-valued `score` between two arms, counts (P, F, 4) of the same
-    patients in the same order. Raises ValueError if the shapes differ."""
+    patients in the same order. Raises ValueError if the shapes differ.
+
+    Where no patient's counts differ every draw gives the same, which would be certainty from few
+    patients as from many. The bounds then are those of the share of patients that may differ all
+    the same: none of P has an exact upper bound of 1 - tail^(1/P) (Clopper and Pearson 1934)."""
     if candidate.shape != reference.shape:
         raise ValueError(f"arms of {candidate.shape} and {reference.shape} cannot be paired")
     both = np.stack((candidate, reference), axis=1)
     drawn = score(resample(both, replicates, seed))
     value = score(both.sum(axis=0))
-    return Difference(_estimate(value[0] - value[1], drawn[:, 0] - drawn[:, 1], level), margin)
+    found = _estimate(value[0] - value[1], drawn[:, 0] - drawn[:, 1], level)
+    if np.array_equal(candidate, reference):
+        share = 1 - ((1 - level) / 2) ** (1 / len(candidate))
+        found = replace(found, low=found.low - share, high=found.high + share)
+    return Difference(found, margin)
 
 
 def _estimate(value: Floats, drawn: Floats, level: float) -> Estimate:

@@ -105,10 +105,19 @@ def test_paired_difference_and_non_inferiority():
     assert not difference(counts.micro, one, other, margin=0.0005).not_inferior
     alone = [estimate(counts.micro, each, resample(each)).error for each in (one, other)]
     assert found.estimate.error < 0.5 * np.hypot(*alone)  # pairing takes the images' spread out
-    same = difference(counts.micro, one, one, margin=0.02)
-    assert same.estimate.low == same.estimate.high == 0
     with pytest.raises(ValueError, match="cannot be paired"):
         difference(counts.micro, one, other[:-1], margin=0.02)
+
+
+@pytest.mark.parametrize(("patients", "shown"), [(24, False), (180, False), (200, True)])
+def test_equal_arms_are_no_certainty(patients, shown):
+    targets = binary(8, patients)
+    each = confusion(targets, arm(targets, 9), POLICY)
+    found = difference(counts.micro, each, each, margin=0.02)
+    bound = stats.binomtest(0, patients).proportion_ci(0.95, "exact").high
+    assert found.estimate.value == 0
+    assert (-found.estimate.low, found.estimate.high) == pytest.approx((bound, bound))
+    assert found.not_inferior is shown
 
 
 def test_no_patients():
