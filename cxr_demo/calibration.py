@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ class Key:
     precision: Precision
     question_id: str
     question: str
+
+
+def key_of(model: str, weights_sha256: str, precision: str, answer: Mapping[str, Any]) -> Key:
+    """The key of a stored `answer` to a question (`evaluation.answers.Answers` as JSON)."""
+    return Key(
+        model, weights_sha256, Precision(precision), answer["question_id"], answer["question"]
+    )
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,16 @@ def estimates(arms: tuple[ArmStatus, ...], language: str) -> str:
     return "\n".join([*lines, f"= {format_seconds(sum(total) if total else None, language)}"])
 
 
+def conclude(last: JobStatus, arguments: argparse.Namespace) -> int:
+    """Say how an evaluation ended: its figures, and its error if it had one. The exit status."""
+    if last.group is not None:
+        summary(last.group, arguments)
+    if last.error is not None:
+        print(CxrError.from_dict(last.error).message(arguments.language), file=sys.stderr)
+    failed = any(arm.state == "failed" for arm in last.arms)
+    return 0 if last.state is JobState.FINISHED and not failed else 1
+
+
 def summary(group: str, arguments: argparse.Namespace) -> None:
     """Every arm of `group` with its figures, both main policies; JSON if asked for."""
     with StoreReader(store_path()) as reader:

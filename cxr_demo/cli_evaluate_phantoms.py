@@ -8,9 +8,8 @@ import sys
 
 from benchmarks.phantoms import phantoms
 from cxr_demo.cli import add_common_arguments
-from cxr_demo.cli_evaluate_follow import follow, summary
+from cxr_demo.cli_evaluate_follow import conclude, follow
 from cxr_demo.datasets.recipe import Recipe
-from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.plan import PHANTOMS
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print(f"\n{_GOES_ON[arguments.language]}", file=sys.stderr)
             raise
-    return _conclude(last, arguments)
+    return conclude(last, arguments)
 
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:
@@ -72,12 +71,3 @@ def _goes_on(job: JobStatus, recipe: Recipe) -> bool:
         return False
     asked = {(each.model, each.precision, each.pipeline) for each in recipe.arms()}
     return asked <= {(each.model, each.precision, each.pipeline) for each in job.arms}
-
-
-def _conclude(last: JobStatus, arguments: argparse.Namespace) -> int:
-    if last.group is not None:
-        summary(last.group, arguments)
-    if last.error is not None:
-        print(CxrError.from_dict(last.error).message(arguments.language), file=sys.stderr)
-    failed = any(arm.state == "failed" for arm in last.arms)
-    return 0 if last.state is JobState.FINISHED and not failed else 1

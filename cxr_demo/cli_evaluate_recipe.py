@@ -13,10 +13,9 @@ from benchmarks.aggregated import SIZE, aggregated
 from benchmarks.local import local
 from benchmarks.preliminary import STUDY_MODELS, STUDY_PRECISIONS, preliminary
 from cxr_demo.cli import add_common_arguments, print_json
-from cxr_demo.cli_evaluate_follow import estimates, follow, summary
+from cxr_demo.cli_evaluate_follow import conclude, estimates, follow
 from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.datasets.recipe import Recipe
-from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.check import DataCheck, check
 from cxr_demo.evaluation.labelling import chexbert_folder, chexbert_present
 from cxr_demo.evaluation.plan import PHANTOMS
@@ -100,12 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         options["trial"] = False
     with WorkerClient.start(preload=False) as worker:
         last = _begin(worker, recipe, data, options, arguments)
-    if last.group is not None:
-        summary(last.group, arguments)
-    if last.error is not None:
-        print(CxrError.from_dict(last.error).message(arguments.language), file=sys.stderr)
-    failed = any(arm.state == "failed" for arm in last.arms)
-    return 0 if last.state is JobState.FINISHED and not failed else 1
+    return conclude(last, arguments)
 
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cxr_demo.calibration import SYNTHETIC, Calibration, Key, Scale, write
+from cxr_demo.calibration import SYNTHETIC, Calibration, Scale, key_of, write
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.arm_run import ArmRun
 from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.scaling import scale
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.metrics.f1 import CODES
-from cxr_demo.records import Precision
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.studies.pool import DecodePool
 
@@ -69,13 +68,7 @@ def conclude(store: EvaluationStore, group: str, run: str) -> Calibration | None
         return None
     signed = arm.facts["signature"]
     calibration = Calibration(
-        key=Key(
-            model=arm.model,
-            weights_sha256=signed["weights_sha256"],
-            precision=Precision(arm.precision),
-            question_id=first["question_id"],
-            question=first["question"],
-        ),
+        key=key_of(arm.model, signed["weights_sha256"], arm.precision, first),
         scales=scales,
         images=len(answers),
         mark=SYNTHETIC if found.synthetic else None,

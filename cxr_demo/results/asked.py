@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_demo import calibration
-from cxr_demo.calibration import Calibration, CalibrationDamaged, Key
+from cxr_demo.calibration import Calibration, CalibrationDamaged, key_of
 from cxr_demo.findings import FINDINGS, UncertaintyPolicy
 from cxr_demo.metrics.bootstrap import Estimate
 from cxr_demo.metrics.calibration import brier
 from cxr_demo.metrics.f1 import binarise
 from cxr_demo.metrics.probabilities import auroc_estimate, reliability
-from cxr_demo.records import Precision
 from cxr_demo.results.loading import Images
 from cxr_demo.results.records import Answered, Board, Pair
 from cxr_demo.results.resampling import Settings
@@ -156,13 +155,7 @@ def _calibration(
     signed, first = run.facts.get("signature") or {}, next(iter(answers.values()))
     if not signed.get("weights_sha256"):
         return None, NONE
-    key = Key(
-        model=run.model,
-        weights_sha256=signed["weights_sha256"],
-        precision=Precision(run.precision),
-        question_id=first["question_id"],
-        question=first["question"],
-    )
+    key = key_of(run.model, signed["weights_sha256"], run.precision, first)
     try:
         known = calibration.find(key)
     except CalibrationDamaged:
