@@ -34,14 +34,6 @@ class TooManyFailed(CxrError):
         return super().message(language) + told
 
 
-class ManifestChanged(CxrError):
-    """The folders no longer hold the images of the evaluation that is to go on."""
-
-    code = "manifest_changed"
-    en = "The tables of the data sets have changed since this evaluation began: start a new one."
-    pt = "As tabelas dos dados mudaram desde o início desta avaliação: comece outra."
-
-
 class NothingToResume(CxrError):
     """There is no evaluation that could go on."""
 
