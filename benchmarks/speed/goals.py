@@ -92,11 +92,11 @@ def _batch1(figures: Figures, model: str) -> Iterator[Goal]:
 
 def _fidelity(figures: Figures, model: str) -> Iterator[Goal]:
     for precision in ("bf16", "nf4"):
-        for size, reference in (("batch1", "whole"), ("batch", "language")):
+        for size in ("batch1", "batch"):
             found = _at(figures, model, "fidelity", precision, size)
             for path, ours in (found or {"engine": {}})["engine"].items():
                 for name in ("largest", "mean_kl"):
-                    bound = found["eager"][reference][name]
+                    bound = found["eager"]["whole"][name]
                     what = f"{name} of {path} against stock SDPA's, {precision}, {size}"
                     yield Goal(what, model, ours[name], bound)
 

@@ -6,14 +6,17 @@ the visual prefix, which is how their published code does it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars `kernels`)
 
 import numpy as np
 import torch
+from bitsandbytes import functional
+from bitsandbytes.nn import Linear4bit
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import Gemma3ForConditionalGeneration, LogitsProcessor
@@ -26,15 +29,24 @@ from cxr_demo.models.gemma import load_processor
 from cxr_demo.models.streaming import fill
 from cxr_demo.records import Precision, Prompt
 
+FEW = 4
+"""Images that a tower sees at a time where its attention is written out."""
+
 
 class Stock(ABC):
     """A native model; `generator` is the part that has `generate()`; `body` and `head` are its
-    language model."""
+    language model, `tower` sees the images."""
 
     def __init__(
-        self, native: nn.Module, generator: Any, body: nn.Module, device: torch.device
+        self,
+        native: nn.Module,
+        generator: Any,
+        body: nn.Module,
+        tower: nn.Module,
+        device: torch.device,
     ) -> None:
         self.native, self.generator, self.device = native, generator, device
+        self.tower = tower
         self.body, self.head = body, generator.lm_head
         self.dtype: torch.dtype = generator.lm_head.weight.dtype
 
@@ -73,12 +85,44 @@ class Stock(ABC):
     @contextmanager
     def eager(self, whole: bool) -> Iterator[None]:
         """Attention written out ("eager") instead of SDPA, in the whole model or in the language
-        model alone."""
+        model alone. The tower, whose attention then takes 1 GB an image, sees a few at a time."""
         attend(self.native if whole else self.body, "eager")
+        tower: Any = self.tower
+        if whole:
+            tower.forward = _by_few(tower.forward)
         try:
             yield
         finally:
+            if whole:
+                del tower.forward  # the class's shows again
             attend(self.native, "sdpa")
+
+    @contextmanager
+    def unpacked(self) -> Iterator[bool]:
+        """4-bit layers multiply by their weights unpacked to the model's type, in place of
+        bitsandbytes' own product: its other form of the same. Gives whether there are any."""
+        layers = [each for each in self.native.modules() if isinstance(each, Linear4bit)]
+        for layer in layers:
+            layer.forward = partial(_unpacked, layer)
+        try:
+            yield bool(layers)
+        finally:
+            for layer in layers:
+                del layer.forward
+
+
+def _by_few(forward: Callable[..., Any]) -> Callable[..., Any]:
+    def run(pixel_values: Tensor, **more: Any) -> Any:
+        parts = [forward(each, **more) for each in pixel_values.split(FEW)]
+        return type(parts[0])(last_hidden_state=torch.cat([each[0] for each in parts]))
+
+    return run
+
+
+def _unpacked(layer: Linear4bit, x: Tensor) -> Tensor:
+    weight = functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+    bias = None if layer.bias is None else layer.bias.to(x.dtype)
+    return nn.functional.linear(x, weight.to(x.dtype), bias)
 
 
 class _Forced(LogitsProcessor):
@@ -101,7 +145,8 @@ class GemmaStock(Stock):
     """`Gemma3ForConditionalGeneration`."""
 
     def __init__(self, native: Any, processor: Any, device: torch.device) -> None:
-        super().__init__(native, native, native.model.language_model, device)
+        model = native.model
+        super().__init__(native, native, model.language_model, model.vision_tower, device)
         self._processor = processor
 
     @property
@@ -129,7 +174,8 @@ class CheXagent2Stock(Stock):
     """`PhiForCausalLM` behind the visual features."""
 
     def __init__(self, native: Any, words: chexagent2.Words, device: torch.device) -> None:
-        super().__init__(native, native.language, native.language.model, device)
+        language = native.language
+        super().__init__(native, language, language.model, native.visual.model, device)
         self._words, self._visual = words, native.visual
 
     @property
@@ -165,7 +211,8 @@ class CheXagent8bStock(Stock):
     def __init__(
         self, native: Any, tokenizer: Tokenizer, images: Any, device: torch.device
     ) -> None:
-        super().__init__(native, native.language_model, native.language_model.model, device)
+        language = native.language_model
+        super().__init__(native, language, language.model, native.vision_model, device)
         self._tokenizer, self._images, self._see = tokenizer, images, native.see
 
     @property

@@ -121,16 +121,19 @@ def _fidelity_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
         if size not in found:
             continue
         rows = found[size]["rows"]
-        for kind in ("engine", "eager"):
-            for name, each in found[size][kind].items():
-                label = name if kind == "engine" else f"stock, eager ({name})"
-                yield {
-                    "rows": rows,
-                    "from stock SDPA to": label,
-                    "largest difference": each["largest"],
-                    "mean KL (nats)": each["mean_kl"],
-                    "same first choice": each["same_first"],
-                }
+        compared = dict(found[size]["engine"])
+        eager = found[size]["eager"]
+        compared |= {f"stock, eager ({name})": each for name, each in eager.items()}
+        if "unpacked" in found[size]:
+            compared["stock, 4 bits unpacked first"] = found[size]["unpacked"]
+        for label, each in compared.items():
+            yield {
+                "rows": rows,
+                "from stock SDPA to": label,
+                "largest difference": each["largest"],
+                "mean KL (nats)": each["mean_kl"],
+                "same first choice": each["same_first"],
+            }
 
 
 def _throughput_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:

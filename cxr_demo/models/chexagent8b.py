@@ -231,8 +231,10 @@ def build(card: ModelCard, folder: Path) -> CheXagent8bNative:
     with understood(card, "config.json"):
         text = taken(_TEXT, found.get("text_config"))
         text |= {"tie_word_embeddings": False, "attn_implementation": ATTENTION}
+        # All three without transformers' masks: while a graph is captured some of its versions make
+        # one of ones for the Q-Former, which takes torch to a slower kernel that rounds otherwise.
         vision, queries = (
-            taken(published, found.get(key)) | {"attn_implementation": "sdpa"}
+            taken(published, found.get(key)) | {"attn_implementation": ATTENTION}
             for published, key in ((_VISION, "vision_config"), (_QUERIES, "qformer_config"))
         )
         number = found.get("num_query_tokens", _NUMBER_OF_QUERIES)

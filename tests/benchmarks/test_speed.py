@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bitsandbytes.nn import Linear4bit
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, PhiConfig, PhiForCausalLM
 
 from benchmarks import checkpoints, layouts, report
@@ -107,11 +108,31 @@ def test_the_reference_is_the_uncached_stock_model(model, installed):
     assert fidelity.distance(forced, uncached(reference, inputs, ids)).largest < 1e-4
     unlike = reference.forced(reference.inputs([other], prompt), ids)
     assert fidelity.distance(forced, unlike).largest > 1e-2
+    many = [seen] * (stock.FEW + 1)  # more than the tower sees at a time
     for whole in (True, False):
         with reference.eager(whole):
-            written_out = reference.forced(reference.inputs([seen], prompt), ids)
-        assert 0 < fidelity.distance(forced, written_out).largest < 1e-4
+            written_out = reference.forced(reference.inputs(many, prompt), ids.repeat(len(many), 1))
+        for row in (0, stock.FEW):
+            mine = [each[row : row + 1] for each in written_out]
+            assert 0 < fidelity.distance(forced, mine).largest < 1e-4
     assert fidelity.distance(forced, reference.forced(inputs, ids)).largest == 0
+
+
+def test_four_bits_can_be_unpacked_first(installed):
+    """The same product in its other form, as long as it is asked for. On a processor the app's own
+    layers are unpacked already, so one of the library's stands in for the GPU's."""
+    reference = stock.load("chexagent-2-3b", Precision.NF4, "cpu")
+    with reference.unpacked() as any_4_bits:
+        assert not any_4_bits
+    layer = Linear4bit(128, 64, quant_type="nf4", compute_dtype=torch.float32).to("cpu")
+    reference.native.further = layer
+    x = torch.randn(3, 128, generator=torch.Generator().manual_seed(1))
+    packed = layer(x)
+    with reference.unpacked() as any_4_bits:
+        assert any_4_bits and "forward" in vars(layer)
+        first = layer(x)
+    assert "forward" not in vars(layer)
+    assert (packed - first).abs().max() < 1e-4 < first.abs().max()
 
 
 def uncached(reference, inputs, ids):

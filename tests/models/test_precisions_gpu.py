@@ -1,5 +1,7 @@
 """Precisions on a real GPU: the same bits as on paper, one table, no peak that should not be."""
 
+from statistics import mean
+
 import pytest
 import torch
 
@@ -34,11 +36,15 @@ def load(model, precision):
 def test_every_precision_reads_on_the_gpu(pair, home):
     family, precision = pair
     model = load(family.model, precision)
-    replies = [[t.id for t in model.generate(family.seen(seed), PROMPT)] for seed in (1, 2)]
-    assert replies[0] != replies[1]
+    assert all(list(model.generate(family.seen(seed), PROMPT)) for seed in (1, 2))
     on_cpu = models.load(card(family.model), precision)
-    near = [cosine(first_logits(model, s).cpu(), first_logits(on_cpu, s)) for s in seen(family)]
-    assert sum(near) / len(near) > family.rounding - 0.01
+    here = [first_logits(model, each).cpu() for each in seen(family)]
+    there = [first_logits(on_cpu, each) for each in seen(family)]
+    assert mean(map(cosine, here, there)) > family.rounding - 0.01
+    # Replies of a tiny model can agree for two images by chance, their logits cannot: an image is
+    # nearer to itself on the other device than to any other image.
+    for mine, same in zip(here, there, strict=True):
+        assert all(cosine(mine, same) > cosine(mine, each) for each in there if each is not same)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].model}-{pair[1]}")
@@ -83,7 +89,8 @@ def test_the_head_multiplies_without_unpacking_the_table():
     ids = torch.tensor([[0, 39_999, 17]], device=GPU)
     expected = whole[ids[0]].bfloat16() * 50.5
     assert torch.equal(look(ids)[0], expected)
-    assert 0.99 < cosine(whole.cpu(), values.float()) < 0.999
+    # In float64: sums of a hundred million terms in float32 have given a cosine of 1.02.
+    assert 0.99 < cosine(whole.cpu().double(), values.double()) < 0.999
 
 
 def test_a_table_is_quantised_without_being_held_whole():
