@@ -10,14 +10,16 @@ import csv
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checkpoints, report
+from benchmarks import report
 from benchmarks.preliminary import preliminary
+from benchmarks.speed import checkpoint
 from cxr_demo.datasets.phantoms import write_layout
 from cxr_demo.evaluation.ranks import run_ranks, visible_gpus
 from cxr_demo.records import PipelineKind, Precision
@@ -86,15 +88,17 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         models = arguments.folder or Path(name) / "models"
-        place = models / arguments.model
-        if not (place / "STAND-IN").exists():
-            checkpoints.write(arguments.model, place, tiny=arguments.tiny)
+        models.mkdir(parents=True, exist_ok=True)
+        checkpoint.ensure(arguments.model, models, arguments.tiny, None)
         os.environ["CXR_DEMO_MODELS"] = str(models.resolve())
         data = images(Path(name) / "CheXpert-v1.0-small", arguments.images)
         found = []
         for ranks in (int(each) for each in arguments.ranks.split(",")):
             found.append(measure(arguments.model, data, ranks, arguments.slots))
             print(json.dumps(found[-1]), flush=True)
+            if found[-1]["failed"]:
+                print("images failed: no rate comes of that", file=sys.stderr)
+                return 1
     rates = {each["ranks"]: each["batch"]["images_per_second"] for each in found}
     ratio = rates[2] / rates[1] if {1, 2} <= rates.keys() else None
     print(f"images per second: {rates}, two over one: {ratio}")

@@ -44,6 +44,7 @@ def measure(chosen: argparse.Namespace, model: str, scratch: Path, deadline: flo
             datetime.now(UTC).isoformat(timespec="seconds"),
             written,
             chosen.tiny,
+            tuple(chosen.starts.split(",")),
         )
         well = True
         if set(chosen.stages) & set(INSIDE):
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the results; with --merge, a file")
     parser.add_argument("--stages", type=_listed, default=["batch1", "start", "fidelity"])
     parser.add_argument("--precisions", type=_listed, default=[each.value for each in PRECISIONS])
+    parser.add_argument("--starts", default=",".join(start.READERS), help='runs of "start"')
     parser.add_argument("--budget", type=float, default=450.0, help="seconds")
     parser.add_argument("--tiny", action="store_true", help="megabytes, for correctness only")
     parser.add_argument("--folder", type=Path, help="keep the checkpoints here and use them again")

@@ -6,21 +6,24 @@ that one model touches the GPU in it.
 """
 
 import json
+import os
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cxr_demo.models.cards import card
-from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.records import Precision
 from cxr_demo.telemetry.sampler import Sampler
+from cxr_demo.worker.isolation import seal
 
 
 def measure(
     model: str, precision: Precision, reader: str, device: str, image: Path, tokens: int
 ) -> dict[str, Any]:
     """Seconds of each part, and the peaks of a reading of `tokens` tokens."""
+    if reader != "stock":
+        seal()  # the worker's environment, allocator and all; stock has torch's own settings
     sampler = Sampler(0 if device.startswith("cuda") else None)
     began = time.perf_counter()
     import torch  # noqa: F401  (what the app's worker has done before a model is chosen)
@@ -29,10 +32,9 @@ def measure(
 
     imported = time.perf_counter() - began
     found = readers.Stock if reader == "stock" else readers.App
-    prompt = replace(card(model).prompts[PipelineKind.REPORT], max_new_tokens=tokens)
     sampler.begin_request()
     chosen = time.perf_counter()
-    reading = found(model, precision, device, image, prompt)
+    reading = found(model, precision, device, image)
     loaded = time.perf_counter() - chosen
     if reader not in ("stock", "engine"):
         reading.choose(reader)
@@ -45,11 +47,12 @@ def measure(
         until = time.perf_counter() - chosen
     starting = _memory(sampler, reading)
     sampler.begin_request()
-    reading.read()
+    reading.read(tokens)
     whole = _memory(sampler, reading)
     sampler.close()
     return {
         "reader": reader,
+        "allocator": os.environ.get("PYTORCH_ALLOC_CONF"),
         "seconds_importing": imported,
         "seconds_loading": loaded,
         "seconds_to_first_token": first,

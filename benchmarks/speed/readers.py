@@ -1,5 +1,9 @@
-"""The two readers that fresh processes compare: the app's model, and stock `generate()`."""
+"""The two readers that fresh processes compare: the app's model, and stock `generate()`. Both read
+with the card's prompt for reports; the app takes room for the longest one at once, stock when it
+needs it.
+"""
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -9,19 +13,22 @@ from cxr_demo import models
 from cxr_demo.models import hardware
 from cxr_demo.models.cards import card
 from cxr_demo.models.images import padded_square, squashed_square
-from cxr_demo.records import Memory, Precision, Prompt
+from cxr_demo.records import Memory, PipelineKind, Precision, Prompt
 from cxr_demo.studies import open_study
+
+
+def report_of(model: str) -> Prompt:
+    """The card's prompt for reports."""
+    return card(model).prompts[PipelineKind.REPORT]
 
 
 class App:
     """The app's model, loaded as the worker loads it."""
 
-    def __init__(
-        self, model: str, precision: Precision, device: str, image: Path, prompt: Prompt
-    ) -> None:
+    def __init__(self, model: str, precision: Precision, device: str, image: Path) -> None:
         self._device = torch.device(device)
         self._model = models.load(card(model), precision, device)
-        self._image, self._prompt = image, prompt
+        self._image, self._prompt = image, report_of(model)
 
     @property
     def engine(self) -> str:
@@ -30,20 +37,22 @@ class App:
 
     def first_token(self) -> None:
         """The file, opened and read until one token is there."""
-        seen = self._model.see(open_study(self._image)[0])
-        for _ in self._model.generate(seen, self._prompt):
-            return
+        self._read(1)
 
     def choose(self, path: str | None) -> None:
         """Wait for a path, the best one if None."""
         paths.use(self._model, path or paths.available(self._model)[0])
 
-    def read(self) -> None:
-        """A whole reply; the peaks are its own."""
+    def read(self, tokens: int) -> None:
+        """A reply of so many tokens; the peaks are its own."""
         _ = self._model.weights_sha256
         hardware.reset_peaks(self._device)
+        self._read(tokens)
+
+    def _read(self, tokens: int) -> None:
         seen = self._model.see(open_study(self._image)[0])
-        list(self._model.generate(seen, self._prompt))
+        asked = itertools.count()
+        list(self._model.generate(seen, self._prompt, lambda: next(asked) >= tokens))
 
     def peaks(self) -> Memory:
         """torch's."""
@@ -55,23 +64,21 @@ class Stock:
 
     engine = "stock"
 
-    def __init__(
-        self, model: str, precision: Precision, device: str, image: Path, prompt: Prompt
-    ) -> None:
+    def __init__(self, model: str, precision: Precision, device: str, image: Path) -> None:
         self._stock = stock.load(model, precision, device)
         see = padded_square if card(model).preprocessing == "padded_square" else squashed_square
         side = self._stock.side
         self._seen = see(open_study(image)[0], side, 2)
-        self._prompt = prompt
+        self._prompt = report_of(model)
 
     def first_token(self) -> None:
         """One token."""
         self._generate(1)
 
-    def read(self) -> None:
-        """A whole reply; the peaks are its own."""
+    def read(self, tokens: int) -> None:
+        """A reply of so many tokens; the peaks are its own."""
         hardware.reset_peaks(self._stock.device)
-        self._generate(self._prompt.max_new_tokens)
+        self._generate(tokens)
 
     def peaks(self) -> Memory:
         """torch's."""

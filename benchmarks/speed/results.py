@@ -14,7 +14,8 @@ from cxr_demo.records import Precision
 @dataclass(frozen=True)
 class Call:
     """What one call measures of one model. `deadline` is a reading of `time.time()`; `run` names
-    the call, so that figures taken side by side are known; `checkpoint` says how it was written."""
+    the call, so that figures taken side by side are known; `checkpoint` says how it was written;
+    `starts` are the runs of the stage "start"."""
 
     model: str
     out: Path
@@ -25,6 +26,7 @@ class Call:
     run: str
     checkpoint: dict[str, Any]
     tiny: bool = False
+    starts: tuple[str, ...] = ("cold", "warm", "stock", "captured")
 
     @property
     def size(self) -> Size:
@@ -68,6 +70,7 @@ def loaded(text: str) -> Call:
     """A call as `Call.dumped` wrote it."""
     found = json.loads(text)
     found["out"] = Path(found["out"])
-    found["stages"] = tuple(found["stages"])
+    for name in ("stages", "starts"):
+        found[name] = tuple(found[name])
     found["precisions"] = tuple(Precision(each) for each in found["precisions"])
     return Call(**found)

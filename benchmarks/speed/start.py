@@ -15,10 +15,13 @@ from cxr_demo.records import Precision
 COMPILERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 """Where torch and Triton keep compiled code if the app does not name a place itself."""
 
+READERS = {"cold": "engine", "warm": "engine", "stock": "stock", "captured": "captured"}
+"""Runs in their order, and who reads in each."""
+
 
 def measure(call: Call, models: Path, scratch: Path) -> list[str]:
-    """The app with nothing compiled before, again with that kept, its captured path, and stock; the
-    names of those that failed, whose processes have said why."""
+    """The runs of `call.starts`: the app with nothing compiled before, again with that kept, stock,
+    and the app's captured path. The names of those that failed, whose processes have said why."""
     failed = []
     (image,) = workload.write_jpegs(scratch / "one", 1)
     for precision in call.precisions:
@@ -28,12 +31,8 @@ def measure(call: Call, models: Path, scratch: Path) -> list[str]:
         shutil.rmtree(home, ignore_errors=True)
         found: dict[str, Any] = {}
         # the first run also fills the system's caches with the checkpoint and the libraries
-        for name, reader in (
-            ("cold", "engine"),
-            ("warm", "engine"),
-            ("stock", "stock"),
-            ("captured", "captured"),
-        ):
+        for name in call.starts:
+            reader = READERS[name]
             if reader == "captured" and not call.device.startswith("cuda"):
                 continue
             try:

@@ -93,8 +93,8 @@ class Openings:
             _log.warning("prefills are not captured: %s", self.reason)
             engine.forget(prompt)
             self._pixels = None
-            if engine.device.type == "cuda":
-                torch.cuda.empty_cache()
+        if engine.device.type == "cuda":
+            torch.cuda.empty_cache()  # what the modules' prefill took, the graph has of its own
         return self.reason is None
 
     @torch.no_grad()
@@ -103,7 +103,9 @@ class Openings:
         side = self._model.side
         noise = np.random.default_rng(_SEED).integers(0, 256, (side, side, 3), np.uint8)
         black, other = Seen(np.zeros_like(noise), "black"), Seen(noise, "noise")
-        expected = engine.prefill(self._model.prefix(other, prompt), 0).logits.float()
+        # In the place where the graph will do it, too: a cache of its own would stand beside that.
+        eager = engine.prefill(self._model.prefix(other, prompt), prompt.max_new_tokens)
+        expected = eager.logits.float()
         self._capture(engine, prompt)
         self._show(black)
         without = engine.open(prompt).logits.float()

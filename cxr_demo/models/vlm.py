@@ -200,6 +200,7 @@ class VisionLanguageModel(ABC):
             kind = CapturedEngine if path == "captured" else PlainEngine
             self._engine = kind(self._network)
         if self._compiled is not None:
+            gc.collect()  # a reading that was left half way holds the path it began on
             torch.cuda.empty_cache()  # a graph's memory is of no use to anything else
         return self._engine
 
