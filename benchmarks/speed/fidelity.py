@@ -2,7 +2,8 @@
 
 The same ids are forced on all of them, token by token behind the same images; the engine must not
 be farther from stock SDPA than stock is from itself with attention written out. In 4 bits stock's
-other way to multiply stands beside: the weights unpacked first.
+other way to multiply stands beside: the weights unpacked first. And since stock is no truth either,
+all of them are compared with the same weights in float32.
 """
 
 import math
@@ -16,9 +17,12 @@ from torch import Tensor
 from benchmarks.speed import paths
 from benchmarks.speed.settings import Size
 from benchmarks.speed.stock import Stock
-from cxr_demo.decoding.engine import Engine, Prefix
+from cxr_demo.decoding.engine import Engine
 from cxr_demo.models.base import Seen
 from cxr_demo.records import PipelineKind, Prompt
+
+Logits = dict[str, list[Tensor]]
+"""By who gave them: step by step (B, V)."""
 
 SEED = 5
 FIRST_WORD = 300
@@ -55,36 +59,53 @@ def distance(one: Sequence[Tensor], other: Sequence[Tensor]) -> Distance:
 
 
 def measure(model: Any, stock: Stock, images: Sequence[Seen], size: Size) -> dict[str, Any]:
-    """Distances at batch 1, and for as many rows as fit of the evaluation's batch."""
+    """Distances at batch 1, for as many rows as fit of the evaluation's batch, and from the same
+    weights in float32, to which `stock` is turned at the end: it cannot be used afterwards."""
     prompt = replace(model.card.prompts[PipelineKind.REPORT], max_new_tokens=size.forced)
-    found = {"forced": size.forced, "batch1": _compared(model, stock, images[:1], prompt)}
+    alone: Logits = {}
+    found = {"forced": size.forced, "batch1": _compared(model, stock, images[:1], prompt, alone)}
     rows = size.rows
     while rows > 1:
         try:
-            found["batch"] = _compared(model, stock, images[:rows], prompt)
-            return found
+            found["batch"] = _compared(model, stock, images[:rows], prompt, {})
+            break
         except torch.OutOfMemoryError:
             rows //= 2
         torch.cuda.empty_cache()
+    stock.widen()
+    ids = words(1, prompt.max_new_tokens, stock).to(stock.device)
+    exact = stock.forced(stock.inputs(images[:1], prompt), ids)
+    found["exact"] = {name: distance(exact, each).to_dict() for name, each in alone.items()}
     return found
 
 
-def _compared(model: Any, stock: Stock, images: Sequence[Seen], prompt: Prompt) -> dict[str, Any]:
+def _compared(
+    model: Any, stock: Stock, images: Sequence[Seen], prompt: Prompt, kept: Logits
+) -> dict[str, Any]:
+    """Distances from stock SDPA; of one image the logits themselves go to `kept`."""
     ids = words(len(images), prompt.max_new_tokens, stock).to(stock.device)
     inputs = stock.inputs(images, prompt)
     own = stock.forced(inputs, ids)
     found: dict[str, Any] = {"rows": len(images), "engine": {}, "eager": {}}
+
+    def told(name: str, logits: list[Tensor]) -> dict[str, float]:
+        if len(images) == 1:
+            kept[name] = logits
+        return distance(own, logits).to_dict()
+
     for path in paths.available(model):
         ours = forced(model, paths.use(model, path), images, prompt, ids)
-        found["engine"][path] = distance(own, ours).to_dict()
+        found["engine"][path] = told(path, ours)
         del ours
     for name, whole in (("language", False), ("whole", True)):
         with stock.eager(whole):
             again = stock.inputs(images, prompt)  # the CheXagents' towers run in here
-            found["eager"][name] = distance(own, stock.forced(again, ids)).to_dict()
+            found["eager"][name] = told(f"stock, eager ({name})", stock.forced(again, ids))
     with stock.unpacked() as any_4_bits:
         if any_4_bits:
-            found["unpacked"] = distance(own, stock.forced(inputs, ids)).to_dict()
+            unpacked = stock.forced(inputs, ids)
+            found["unpacked"] = told("stock, 4 bits unpacked first", unpacked)
+    told("stock", own)
     return found
 
 
@@ -93,16 +114,11 @@ def forced(
     model: Any, engine: Engine, images: Sequence[Seen], prompt: Prompt, ids: Tensor
 ) -> list[Tensor]:
     """The engine's logits: ids.shape[1] + 1 times (B, V). One image is read twice: from then on its
-    prefill is captured, where the path does that."""
+    prefill is captured, where the path does that. Several are seen at once, as stock sees them."""
     if len(images) == 1:
         state = [model.begin(images[0], prompt) for _ in range(2)][1]
         return list(engine.force(state, ids).unbind(1))
-    prefixes = [model.prefix(each, prompt) for each in images]
-    rows = Prefix(
-        torch.cat([each.embeddings for each in prefixes]),
-        torch.cat([each.valid for each in prefixes]),
-        torch.cat([each.blocks for each in prefixes]),
-    )
+    rows = model.prefixes(images, [prompt] * len(images))
     return paths.forced_in_slots(engine, rows, ids)
 
 

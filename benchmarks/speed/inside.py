@@ -73,7 +73,9 @@ def _batch1(bench: Bench, precision: Precision) -> dict[str, Any]:
 
 def _fidelity(bench: Bench, precision: Precision) -> dict[str, Any]:
     model, stock = bench.engine(precision), bench.stock(precision)
-    return fidelity.measure(model, stock, bench.images(bench.call.size.rows), bench.call.size)
+    found = fidelity.measure(model, stock, bench.images(bench.call.size.rows), bench.call.size)
+    bench.release(engines=False)  # it was widened
+    return found
 
 
 def _throughput(bench: Bench, precision: Precision) -> dict[str, Any]:

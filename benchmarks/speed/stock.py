@@ -97,6 +97,15 @@ class Stock(ABC):
                 del tower.forward  # the class's shows again
             attend(self.native, "sdpa")
 
+    def widen(self) -> None:
+        """Compute in float32 from now on, with the weights that are there: what rounding leaves
+        out. bitsandbytes multiplies unrounded then."""
+        nn.Module.float(self.native)  # not transformers' own, which refuses where 4 bits are about
+        for layer in self.native.modules():
+            if isinstance(layer, Linear4bit):
+                layer.compute_dtype = torch.float32
+        self.dtype = torch.float32
+
     @contextmanager
     def unpacked(self) -> Iterator[bool]:
         """4-bit layers multiply by their weights unpacked to the model's type, in place of

@@ -120,20 +120,25 @@ def _fidelity_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for size in ("batch1", "batch"):
         if size not in found:
             continue
-        rows = found[size]["rows"]
         compared = dict(found[size]["engine"])
         eager = found[size]["eager"]
         compared |= {f"stock, eager ({name})": each for name, each in eager.items()}
         if "unpacked" in found[size]:
             compared["stock, 4 bits unpacked first"] = found[size]["unpacked"]
-        for label, each in compared.items():
-            yield {
-                "rows": rows,
-                "from stock SDPA to": label,
-                "largest difference": each["largest"],
-                "mean KL (nats)": each["mean_kl"],
-                "same first choice": each["same_first"],
-            }
+        yield from _distances(found[size]["rows"], "stock SDPA", compared)
+    yield from _distances(1, "float32", found.get("exact", {}))
+
+
+def _distances(rows: int, one: str, others: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    for label, each in others.items():
+        yield {
+            "rows": rows,
+            "from": one,
+            "to": label,
+            "largest difference": each["largest"],
+            "mean KL (nats)": each["mean_kl"],
+            "same first choice": each["same_first"],
+        }
 
 
 def _throughput_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:

@@ -65,6 +65,10 @@ def test_every_stage_gives_its_figures(model, installed, tmp_path):
             assert 0 < eager["mean_kl"] < 0.1
             for ours in logits[size]["engine"].values():
                 assert ours["largest"] <= eager["largest"]
+        exact = logits["exact"]
+        assert {"plain", "stock", "stock, eager (whole)"} <= set(exact)
+        # Rounding is all that lies between: far less than another image would make.
+        assert all(0 < each["mean_kl"] < 0.1 for each in exact.values())
         batches = figures(tmp_path, model, "throughput", precision)
         assert batches["engine"]["whole"]["images"] == TINY.images
         assert batches["stock"]["best_batch"] in TINY.batches
