@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.speed import checkpoint, start, tables
-from benchmarks.speed.results import Call
+from benchmarks.speed.results import RUNS, Call
 from benchmarks.speed.settings import INSIDE, PRECISIONS, SECONDS
 from cxr_demo.records import Precision
 
@@ -44,7 +44,7 @@ def measure(chosen: argparse.Namespace, model: str, scratch: Path, deadline: flo
             datetime.now(UTC).isoformat(timespec="seconds"),
             written,
             chosen.tiny,
-            tuple(chosen.starts.split(",")),
+            chosen.starts,
         )
         well = True
         if set(chosen.stages) & set(INSIDE):
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the results; with --merge, a file")
     parser.add_argument("--stages", type=_listed, default=["batch1", "start", "fidelity"])
     parser.add_argument("--precisions", type=_listed, default=[each.value for each in PRECISIONS])
-    parser.add_argument("--starts", default=",".join(start.READERS), help='runs of "start"')
+    parser.add_argument("--starts", type=_starts, default=RUNS, help='runs of "start"')
     parser.add_argument("--budget", type=float, default=450.0, help="seconds")
     parser.add_argument("--tiny", action="store_true", help="megabytes, for correctness only")
     parser.add_argument("--folder", type=Path, help="keep the checkpoints here and use them again")
@@ -119,6 +119,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--earlier", type=Path, help="with --merge: a joined file to add to")
     parser.add_argument("--table", type=Path, help="with --merge: a Markdown file to write")
     return parser
+
+
+def _starts(text: str) -> tuple[str, ...]:
+    try:
+        return start.chosen(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _listed(text: str) -> list[str]:

@@ -10,6 +10,9 @@ from benchmarks import report
 from benchmarks.speed.settings import SECONDS, TINY, TRUE, Size
 from cxr_demo.records import Precision
 
+RUNS = ("cold", "warm", "stock", "captured")
+"""Of the stage "start", unless others are chosen."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -26,7 +29,7 @@ class Call:
     run: str
     checkpoint: dict[str, Any]
     tiny: bool = False
-    starts: tuple[str, ...] = ("cold", "warm", "stock", "captured")
+    starts: tuple[str, ...] = RUNS
 
     @property
     def size(self) -> Size:

@@ -10,13 +10,32 @@ from typing import Any
 
 from benchmarks.speed import checkpoint, workload
 from benchmarks.speed.results import Call
+from cxr_demo.models.cards import REPORT_TOKENS
 from cxr_demo.records import Precision
 
 COMPILERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 """Where torch and Triton keep compiled code if the app does not name a place itself."""
 
-READERS = {"cold": "engine", "warm": "engine", "stock": "stock", "captured": "captured"}
-"""Runs in their order, and who reads in each."""
+READERS = {
+    "cold": "engine",
+    "warm": "engine",
+    "stock": "stock",
+    "stock-longest": "stock",
+    "captured": "captured",
+}
+"""Runs in their order, and who reads in each. "warm" finds what "cold" has compiled;
+"stock-longest" goes on to the limit of a report, for which the app takes room from the start."""
+
+
+def chosen(text: str) -> tuple[str, ...]:
+    """Runs by their names, joined by commas. Raises ValueError for an unknown one, and for "warm"
+    without "cold", since it would be cold."""
+    names = text.split(",")
+    if unknown := set(names) - set(READERS):
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    if "warm" in names and "cold" not in names:
+        raise ValueError("nothing is warm without a cold run before it")
+    return tuple(each for each in READERS if each in names)
 
 
 def measure(call: Call, models: Path, scratch: Path) -> list[str]:
@@ -32,11 +51,10 @@ def measure(call: Call, models: Path, scratch: Path) -> list[str]:
         found: dict[str, Any] = {}
         # the first run also fills the system's caches with the checkpoint and the libraries
         for name in call.starts:
-            reader = READERS[name]
-            if reader == "captured" and not call.device.startswith("cuda"):
+            if name == "captured" and not call.device.startswith("cuda"):
                 continue
             try:
-                found[name] = _process(call, precision, reader, image, models, home)
+                found[name] = _process(call, precision, name, image, models, home)
             except subprocess.CalledProcessError:
                 failed.append(f"{call.model} start {precision.value} {name}")
                 continue
@@ -45,16 +63,17 @@ def measure(call: Call, models: Path, scratch: Path) -> list[str]:
 
 
 def _process(
-    call: Call, precision: Precision, reader: str, image: Path, models: Path, home: Path
+    call: Call, precision: Precision, run: str, image: Path, models: Path, home: Path
 ) -> dict[str, Any]:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    out = home / f"{reader}.json"
+    out = home / f"{run}.json"
     module = [sys.executable, "-m", "benchmarks.speed.fresh"]
-    what = [call.model, precision.value, reader, call.device]
+    what = [call.model, precision.value, READERS[run], call.device]
+    tokens = REPORT_TOKENS if run == "stock-longest" else call.size.new_tokens
     environment = checkpoint.environment(models, home)
     environment |= {each: os.fspath(home / each.lower()) for each in COMPILERS}
     subprocess.run(
-        [*module, *what, str(image), str(call.size.new_tokens), str(out)],
+        [*module, *what, str(image), str(tokens), str(out)],
         env=environment,
         check=True,
     )

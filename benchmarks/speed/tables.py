@@ -60,11 +60,21 @@ def _goal_table(reached: Iterable[goals.Goal]) -> str:
     lines = ["| goal | model | reached | at least | aim | met |", "|---|---|---|---|---|---|"]
     for each in reached:
         sign = "≥" if each.more else "≤"
-        met = {True: "yes", False: "NO", None: NOTHING}[each.met]
-        aim = "" if each.aim is None else f"{sign} {_short(each.aim)}"
-        cells = [each.what, each.model, _short(each.value), f"{sign} {_short(each.bound)}", aim]
-        lines.append(f"| {' | '.join([*cells, met])} |")
+        wanted = [
+            "" if bound is None else f"{sign} {_short(bound, 4)}"
+            for bound in (each.bound, each.aim)
+        ]
+        cells = [each.what, each.model, _short(each.value, 4), *wanted, _verdict(each)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _verdict(goal: goals.Goal) -> str:
+    if goal.value is None:
+        return NOTHING
+    if goal.met is False:
+        return "NO"
+    return "aim missed" if goal.at_aim is False else "yes"
 
 
 def _table(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> str:
@@ -77,9 +87,9 @@ def _table(rows: Sequence[tuple[str, str, dict[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, digits: int = 3) -> str:
     if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
     return "" if value is None else str(value)
 
 

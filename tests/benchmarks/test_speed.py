@@ -231,10 +231,10 @@ def test_a_failing_stage_is_told_and_the_others_go_on(installed, tmp_path, monke
 
 
 def test_a_failing_process_is_told_and_the_others_go_on(tmp_path, monkeypatch):
-    def process(call, precision, reader, *rest):
-        if reader == "engine":
+    def process(call, precision, run, *rest):
+        if start.READERS[run] == "engine":
             raise subprocess.CalledProcessError(1, "python")
-        return {"reader": reader}
+        return {"reader": run}
 
     monkeypatch.setattr(start, "_process", process)
     wanted = call("medgemma-4b-it", tmp_path, ("start",), (Precision.NF4,))
@@ -244,10 +244,16 @@ def test_a_failing_process_is_told_and_the_others_go_on(tmp_path, monkeypatch):
 
 
 def test_the_command_needs_a_place_and_known_stages(capsys):
-    for wrong in (["--tiny"], ["--out", "x", "--stages", "sped"]):
+    told = {
+        "--out": ["--tiny"],
+        "unknown: sped": ["--out", "x", "--stages", "sped"],
+        "unknown: hot": ["--out", "x", "--starts", "hot,stock"],
+        "nothing is warm without": ["--out", "x", "--starts", "warm,stock"],
+    }
+    for words, wrong in told.items():
         with pytest.raises(SystemExit):
             command.main(wrong)
-    assert "unknown: sped" in capsys.readouterr().err
+        assert words in capsys.readouterr().err
 
 
 @pytest.mark.slow

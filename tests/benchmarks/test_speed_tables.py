@@ -87,15 +87,15 @@ def reached():
     [
         ("time per token over the floor, bf16", 2.2, True),
         ("time per token, NF4 over bf16", 0.75, True),
-        ("time per token over its own floor, NF4", 3.3, False),
+        ("time per token over its own floor, NF4", 3.3, None),  # an aim only
         ("stock's time per token over the captured path's, bf16", 4.0, True),
         ("stock's time per token over the captured path's, nf4", 3.0, False),
         ("time to the first token over stock's, bf16", 0.5, True),
         ("time to the first token over stock's, nf4", 1.125, False),
         ("largest of compiled against stock SDPA's, bf16, batch1", 0.4, True),
         ("mean_kl of compiled against stock SDPA's, bf16, batch1", 2e-4, False),
-        ("peak VRAM (allocated) over stock's, bf16, warm", 1.05, True),
-        ("peak VRAM (device) over stock's, bf16, warm", None, None),
+        ("peak VRAM (allocated) over stock's, bf16", 1.05, True),
+        ("peak VRAM (device) over stock's, bf16", None, None),
         ("images per second, bf16", 24.0, True),
         ("images per second over stock's at its best batch, bf16", 24 / 13, False),
         ("images per second, NF4 over bf16", None, None),
@@ -132,7 +132,10 @@ def test_the_table_names_machines_and_everything_measured(tmp_path):
         in lines
     )
     assert any("out of memory" in each for each in lines)
-    assert text.count("| NO |") == sum(each["met"] is False for each in results["goals"])
+    missed = [each for each in results["goals"] if each["met"] is False]
+    assert text.count("| NO |") == len(missed)
+    short = [each for each in results["goals"] if each["at_aim"] is False and each not in missed]
+    assert text.count("| aim missed |") == len(short) > 0
 
 
 def test_nothing_is_merged_from_nothing(tmp_path):
