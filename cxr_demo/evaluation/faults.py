@@ -20,6 +20,16 @@ class DataFolderMissing(CxrError):
     pt = "Falta a pasta de {dataset}: indique com --data a que o contém."
 
 
+class PhantomsNotDrawn(CxrError):
+    """The process that draws an evaluation's phantoms ended early; its own words are in the log."""
+
+    code = "phantoms_not_drawn"
+    en = "The phantoms could not be drawn: see whether the disk of the app's folder is full, then "
+    en += "start again; the log says more."
+    pt = "Não foi possível desenhar os fantomas: veja se o disco da pasta do aplicativo está cheio "
+    pt += "e inicie de novo; o registro diz mais."
+
+
 class TooManyFailed(CxrError):
     """More images failed than the recipe allows; `reason` is the commonest error's record."""
 

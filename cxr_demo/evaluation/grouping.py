@@ -14,7 +14,7 @@ def prepare(
     plan: Plan, store: EvaluationStore
 ) -> Iterator[tuple[RunPhase, float | None, str | None]]:
     """What is being done, how much of it in 0..1 where that is known, and at last the group's id.
-    Raises leaves of DatasetError and DataFolderMissing."""
+    Raises leaves of DatasetError and PhantomsNotDrawn."""
     for drawn in images.draw_phantoms(plan):
         yield RunPhase.DRAWING, drawn, None
     for manifest in images.assemble_aside(plan):

@@ -13,7 +13,7 @@ from pathlib import Path
 from cxr_demo.datasets import DATASETS, phantoms
 from cxr_demo.datasets.base import Sample, is_synthetic, locate
 from cxr_demo.datasets.manifest import Manifest, assemble
-from cxr_demo.evaluation.faults import DataFolderMissing
+from cxr_demo.evaluation.faults import PhantomsNotDrawn
 from cxr_demo.evaluation.plan import Plan
 from cxr_demo.findings import FINDINGS
 from cxr_demo.metrics.f1 import CODES
@@ -42,7 +42,7 @@ def folders(plan: Plan) -> dict[str, Path]:
 
 def draw_phantoms(plan: Plan) -> Iterator[float]:
     """Draw what is missing, in processes of their own; yields how much is there, in 0..1, while it
-    waits. Folders appear whole or not at all. Raises DataFolderMissing if it cannot be done."""
+    waits. Folders appear whole or not at all. Raises PhantomsNotDrawn if it cannot be done."""
     sources = plan.recipe.draw.sources if plan.phantoms is not None else ()
     for number, each in enumerate(sources):
         layout = phantoms.layout_of(each.dataset, each.part)
@@ -61,7 +61,7 @@ def draw_phantoms(plan: Plan) -> Iterator[float]:
             if process.returncode != 0:
                 shutil.rmtree(draft, ignore_errors=True)
         if process.returncode != 0:
-            raise DataFolderMissing(dataset=DATASETS[each.dataset].TITLE)
+            raise PhantomsNotDrawn()
         if not place.exists():
             draft.rename(place)
 

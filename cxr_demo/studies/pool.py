@@ -218,9 +218,11 @@ def _environment() -> dict[str, str]:
     """What a child needs to start, without the parent's secrets; one thread per library."""
     kept = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TEMP", "TMP")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    root = str(Path(__file__).resolve().parents[2])
+    # Where this process has its libraries from, but nothing that lies about in a working folder.
+    elsewhere = [each for each in map(Path, sys.path) if each.is_absolute() and each != Path.cwd()]
+    places = dict.fromkeys([Path(__file__).resolve().parents[2], *elsewhere])
     return environment | {
-        "PYTHONPATH": root,
+        "PYTHONPATH": os.pathsep.join(map(str, places)),
         "PYTHONSAFEPATH": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

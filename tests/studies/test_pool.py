@@ -25,7 +25,7 @@ from cxr_demo.studies.errors import (
     FileUnreadable,
     WrongBodyPart,
 )
-from cxr_demo.studies.pool import DecodePool
+from cxr_demo.studies.pool import DecodePool, _environment
 from tests.studies import build, hostile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,6 +223,17 @@ def test_the_child_brings_no_screen_and_no_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_the_child_finds_the_libraries_of_its_parent(monkeypatch, tmp_path):
+    """Those that lie outside of the environment's own folder, too, but none by the way."""
+    libraries, here = tmp_path / "libraries", tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "path", ["", "somewhere", str(here), str(libraries), *sys.path])
+    places = _environment()["PYTHONPATH"].split(os.pathsep)
+    assert places[0] == str(ROOT) and str(libraries) in places
+    assert not {"", "somewhere", str(here)} & set(places)
 
 
 def answer(header, *payloads):
