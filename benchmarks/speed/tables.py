@@ -41,6 +41,8 @@ def markdown(records: Sequence[dict[str, Any]]) -> str:
         "# Speed of the decoding engine",
         "Random weights at published size: no quality follows. Written by `benchmarks.speed`.",
         "\n".join(f"{number}. {each}" for number, each in enumerate(machines, 1)),
+        _table(list(_summary(records))),
+        "## What had to be reached",
         _goal_table(joining.reached(records)),
     ]
     for stage, rows in _ROWS.items():
@@ -54,6 +56,33 @@ def markdown(records: Sequence[dict[str, Any]]) -> str:
         if found:
             sections += [f"## {_TITLES[stage]}", _table(found)]
     return "\n\n".join(sections) + "\n"
+
+
+def _summary(records: Sequence[dict[str, Any]]) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    """The fastest path of each model and precision beside stock's."""
+    figures = {joining.key(each): each["results"]["figures"] for each in records}
+    for (model, stage, precision), single in figures.items():
+        best = goals.best_path(single) if stage == "batch1" else None
+        if best is None:
+            continue
+        stock, token = single["stock"], best["per_token"]["median"]
+        starts = figures.get((model, "start", precision), {})
+        ours = starts.get("warm") or starts.get("cold")
+        peaks = [each and each["reading"]["device"] for each in (ours, starts.get("stock"))]
+        yield (
+            model,
+            precision,
+            {
+                "path": best["path"],
+                "a token (ms)": _ms(token),
+                "over the floor": goals.ratio(token, single["floor"]["seconds"]),
+                "times faster than stock": goals.ratio(stock["per_token"], token),
+                "first token (ms)": _ms(best["ttft"]["median"]),
+                "of stock's": goals.ratio(best["ttft"]["median"], stock["ttft"]["median"]),
+                "peak of the device (GiB)": _gib(peaks[0]),
+                "of stock's peak": goals.ratio(*peaks),
+            },
+        )
 
 
 def _goal_table(reached: Iterable[goals.Goal]) -> str:
