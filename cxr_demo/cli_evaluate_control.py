@@ -9,7 +9,7 @@ from cxr_demo.cli_evaluate_follow import follow, line, summary
 from cxr_demo.errors import CxrError
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
-from cxr_demo.worker.client import JobState, WorkerClient
+from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
 from cxr_demo.worker.lease import worker_lease
 
 _WORDS = {
@@ -23,6 +23,11 @@ _WORDS = {
         "unknown": "Não há avaliação {group} aqui: `evaluate status` mostra as que há.",
         "idle": "Nenhuma avaliação em andamento.",
     },
+}
+
+_STEERED = {
+    "pause": (JobState.RUNNING,),
+    "stop": (JobState.RUNNING, JobState.PAUSED),
 }
 
 
@@ -39,8 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     with WorkerClient.start(preload=False) as worker:
         if arguments.what == "resume":
             return _resume(worker, arguments)
-        (worker.pause_job if arguments.what == "pause" else worker.stop_job)().result(60)
-        job = worker.wait(lambda status: _rests(status.job), 60).job
+        job = worker.wait(lambda status: status.pid is not None, 60).job
+        if job is not None and job.state in _STEERED[arguments.what]:
+            (worker.pause_job if arguments.what == "pause" else worker.stop_job)().result(60)
+            job = worker.wait(lambda status: _rests(status.job, arguments.what), 60).job
+        else:
+            job = None
     if job is None:
         print(_WORDS[arguments.language]["idle"], file=sys.stderr)
         return 1
@@ -83,5 +92,5 @@ def _resume(worker: WorkerClient, arguments: argparse.Namespace) -> int:
     return 0 if last.state is JobState.FINISHED else 1
 
 
-def _rests(job: object) -> bool:
-    return job is None or getattr(job, "state", None) is not JobState.RUNNING
+def _rests(job: JobStatus | None, what: str) -> bool:
+    return job is None or job.state not in _STEERED[what]

@@ -16,6 +16,7 @@ from cxr_demo.models.cards import named_prompt
 from cxr_demo.records import PipelineKind
 from cxr_demo.results import loading
 from cxr_demo.results import words as shared
+from cxr_demo.results.records import said
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun
@@ -150,7 +151,8 @@ def summary(group: str, arguments: argparse.Namespace) -> None:
             print_json({**_plain(arm), "micro_f1": figures})
         return
     words = WORDS[arguments.language]
-    print(f"{found.name}: {found.composition}" + f" · {words['synthetic']}" * found.synthetic)
+    drawn = shared.drawn(found.composition, arguments.language)
+    print(f"{found.name}: {drawn}" + f" · {words['synthetic']}" * found.synthetic)
     for arm, figures in rows:
         print(_arm_line(arm, figures, arguments.language))
 
@@ -178,7 +180,9 @@ def _figures(reader: StoreReader, arm: ArmRun) -> dict[str, dict[str, float]]:
 def _plain(arm: ArmRun) -> dict[str, object]:
     names = ("model", "precision", "pipeline", "prompt")
     counts = ("state", "done", "failed", "total", "facts")
-    return {"run": arm.id} | {name: getattr(arm, name) for name in (*names, *counts)}
+    return {"run": arm.id, "group": arm.group} | {
+        name: getattr(arm, name) for name in (*names, *counts)
+    }
 
 
 def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) -> str:
@@ -191,12 +195,14 @@ def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) 
         parts.append(words["stand_in"])
     for policy, by_labeler in figures.items():
         for labeler, value in by_labeler.items():
-            parts.append(f"F1 ({labeler}), {policy}: {value:.3f}")
+            by = shared.labeler(labeler, language)
+            told = said(shared.POLICIES[UncertaintyPolicy(policy)], language)
+            parts.append(f"F1 ({by}), {told}: {shared.number(value, language)}")
     batch = arm.facts.get("batch") or {}
     timed = arm.facts.get("time_per_image")
     parts.append(f"{format_rate(batch.get('images_per_second'), language)} /s")
     if timed is not None:
-        parts.append(f"{timed['mean']:.2f} {words['image']}")
+        parts.append(f"{shared.number(timed['mean'], language, 2)} {words['image']}")
     parts.append(f"VRAM {_vram(arm, language)}")
     alone = arm.facts.get("alone_against_batch")
     if alone is not None:

@@ -17,19 +17,28 @@ from cxr_demo.cli_evaluate_follow import conclude, estimates, follow
 from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.evaluation.check import DataCheck, check
+from cxr_demo.evaluation.faults import NothingChosen, OptionNotTaken, WordUnknown
 from cxr_demo.evaluation.labelling import chexbert_folder, chexbert_present
 from cxr_demo.evaluation.plan import PHANTOMS
 from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.results.words import drawn
+from cxr_demo.units import format_seconds
 from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
 
 _W = TypeVar("_W", Precision, PipelineKind)
 MANY = 2_000
 """Images of all arms from which a trial comes first."""
 
+_TAKES: dict[str, set[str]] = {
+    "preliminary": set(),
+    "local": {"size"},
+    "aggregated": {"size", "mix", "views"},
+}
+
 _WORDS = {
     "en": {
         "absent": "have no file where the table says",
-        "checked": "images, looked at in {seconds:.1f} s",
+        "checked": "images, looked at in {seconds}",
         "no_chexbert": "CheXbert is not in {folder}: reports are labelled by rules only.",
         "stopped": "Stopped; the same command goes on where it stopped.",
         "paused": "Paused; `python -m cxr_demo evaluate resume` goes on.",
@@ -37,7 +46,7 @@ _WORDS = {
     },
     "pt": {
         "absent": "sem arquivo onde a tabela diz",
-        "checked": "imagens, conferidas em {seconds:.1f} s",
+        "checked": "imagens, conferidas em {seconds}",
         "no_chexbert": "O CheXbert não está em {folder}: os laudos são rotulados só por regras.",
         "stopped": "Parada; o mesmo comando continua de onde parou.",
         "paused": "Em pausa; `python -m cxr_demo evaluate resume` continua.",
@@ -64,12 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the folder with the data sets; or NAME=DIR for each of them",
     )
-    parser.add_argument("--phantoms", type=int, help="draw so many per table instead of --data")
-    parser.add_argument("--size", type=int, help="images of the draw (not for preliminary)")
-    parser.add_argument("--mix", choices=list(Mix), default=Mix.PROPORTIONAL)
-    parser.add_argument("--views", choices=list(Views), default=Views.ALL)
-    parser.add_argument("--slots", type=int, help="images in a batch; the device's default")
-    parser.add_argument("--ranks", type=int, default=1, help="processes, one GPU each")
+    parser.add_argument("--phantoms", type=_count, help="draw so many per table instead of --data")
+    parser.add_argument("--size", type=_count, help="images of the draw (not for preliminary)")
+    parser.add_argument(
+        "--mix", choices=list(Mix), help="of the data sets; for aggregated, else proportional"
+    )
+    parser.add_argument("--views", choices=list(Views), help="for aggregated, else all")
+    parser.add_argument("--slots", type=_count, help="images in a batch; the device's default")
+    parser.add_argument("--ranks", type=_count, default=1, help="processes, one GPU each")
     parser.add_argument("--trial", action="store_true", help="time a few images, tell the hours")
     parser.add_argument("--yes", action="store_true", help="begin without a trial")
     parser.add_argument("--untimed", action="store_true", help="leave out memory and time")
@@ -78,8 +89,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probabilities", action="store_true", help="also ask yes or no, and write a calibration"
     )
-    parser.add_argument("--timed-images", type=int, help="images of the time per image")
-    parser.add_argument("--most-failed", type=float, help="share of failures that stops an arm")
+    parser.add_argument("--timed-images", type=_count, help="images of the time per image")
+    parser.add_argument(
+        "--most-failed", type=_share, help="share of failures, 0 to 1, that stops an arm"
+    )
     add_common_arguments(parser)
 
 
@@ -103,14 +116,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:
-    """The recipe that the options ask for. Raises SystemExit with a sentence for a wrong word,
+    """The recipe that the options ask for. Raises WordUnknown, OptionNotTaken, NothingChosen,
     UnknownModel and UnknownPrompt."""
+    for option in sorted({"size", "mix", "views"} - _TAKES[arguments.what]):
+        if getattr(arguments, option) is not None:
+            raise OptionNotTaken(option=option, what=arguments.what)
     models = [each for each in arguments.models.split(",") if each]
     precisions = [_word(Precision, each) for each in arguments.precisions.split(",") if each]
     made = _made(arguments, models, precisions)
     if arguments.pipelines:
         chosen = tuple(_word(PipelineKind, each) for each in arguments.pipelines.split(","))
         made = replace(made, pipelines=chosen)
+    if not made.models or not made.precisions:
+        raise NothingChosen()
     made = replace(made, prompts=tuple(each for each in arguments.prompt.split(",") if each))
     made.check()
     if arguments.timed_images is not None:
@@ -154,15 +172,29 @@ def _made(
         return preliminary(models, precisions)
     if arguments.what == "local":
         return local(models, precisions, arguments.size)
-    mix, views = Mix(arguments.mix), Views(arguments.views)
+    mix, views = Mix(arguments.mix or Mix.PROPORTIONAL), Views(arguments.views or Views.ALL)
     return aggregated(models, precisions, mix, views, arguments.size or SIZE)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not a whole number from 1 up")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
+    return number
 
 
 def _word(kind: type[_W], word: str) -> _W:
     try:
         return kind(word)
     except ValueError:
-        raise SystemExit(f"{word}: {', '.join(kind)}") from None
+        raise WordUnknown(word=word, known=", ".join(kind)) from None
 
 
 def _show_check(found: DataCheck, arguments: argparse.Namespace) -> bool:
@@ -176,12 +208,13 @@ def _show_check(found: DataCheck, arguments: argparse.Namespace) -> bool:
             {"composition": found.composition, "images": found.images, "absent": found.absent}
         )
         return True
-    print(found.composition)
+    print(drawn(found.composition, arguments.language))
     for each in found.inventories:
         parts = ", ".join(f"{part.part}: {part.images}" for part in each.parts)
         print(f"  {each.title}: {parts}")
     if found.images is not None:
-        print(f"  {found.images} {words['checked'].format(seconds=found.seconds)}")
+        took = format_seconds(found.seconds, arguments.language)
+        print(f"  {found.images} {words['checked'].format(seconds=took)}")
     if found.absent:
         print(f"  {found.absent} {words['absent']}")
     return True

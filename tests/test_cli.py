@@ -143,6 +143,28 @@ def test_every_command_of_the_table_exists_and_explains_itself(capsys):
     assert wrong.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "status", "said"),
+    [
+        (["preliminary", "--size", "30"], 1, "--size não muda nada em `evaluate preliminary`"),
+        (["local", "--views", "frontal"], 1, "--views não muda nada"),
+        (["local", "--models", ""], 1, "ao menos um modelo"),
+        (["local", "--models", "embedded", "--precisions", "bf17"], 1, "escolha entre bf16, nf4"),
+        (["aggregated", "--size", "-4"], 2, "not a whole number from 1 up"),
+        (["local", "--timed-images", "0"], 2, "not a whole number from 1 up"),
+        (["local", "--most-failed", "40"], 2, "not a share from 0 to 1"),
+        (["import", "/nowhere/at.all"], 1, "não existe ou não pode ser lido"),
+        (["pause"], 1, "Nenhuma avaliação em andamento"),
+    ],
+)
+def test_what_an_evaluation_cannot_take_is_one_sentence(fake, given, status, said, capsys):
+    try:
+        found = cli.main(["evaluate", *given, "--language", "pt"])
+    except SystemExit as error:
+        found = error.code
+    assert (found, said in capsys.readouterr().err) == (status, True)
+
+
 @pytest.mark.parametrize("named", [[], ["zzz"]], ids=["none", "unknown"])
 @pytest.mark.parametrize("what", ["status", "relabel"])
 def test_nothing_to_show_or_label_is_said(what, named, capsys):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cxr_demo.datasets.faults import DatasetNotFound
+from cxr_demo.datasets.faults import DatasetNotFound, OwnTableMissing
 from cxr_demo.findings import Finding, Label
 from cxr_demo.records import View
 
@@ -95,12 +95,14 @@ class Dataset(Protocol):
 
 def locate(dataset: Dataset, folder: Path) -> Path:
     """The data set's root in `folder`: itself, or where its download lies below. Raises
-    DatasetNotFound."""
+    DatasetNotFound, OwnTableMissing."""
     names = tuple(dict.fromkeys(table for part in dataset.PARTS.values() for table in part))
     for place in (".", *dataset.PLACES):
         for root in sorted(folder.glob(place)) if place != "." else [folder]:
             if any(table_path(root, name) for name in names):
                 return root
+    if any("*" in each for each in names):
+        raise OwnTableMissing(tables=len(own_tables(folder)))
     raise DatasetNotFound(dataset=dataset.TITLE, tables=", ".join(names))
 
 
@@ -108,11 +110,16 @@ def table_path(root: Path, name: str) -> Path | None:
     """The table `name` in `root`, compressed or not; None if it is missing. "*.csv" stands for
     `labels.csv`, or the only table there."""
     if "*" in name:
-        found = sorted(root.glob(name))
-        named = [each for each in found if each.name == "labels.csv"]
+        found = own_tables(root)
+        named = [each for each in found if each.name.lower() == "labels.csv"]
         return (named or found)[0] if named or len(found) == 1 else None
     plain = name.removesuffix(".gz")
     return next((root / each for each in (plain, f"{plain}.gz") if (root / each).is_file()), None)
+
+
+def own_tables(root: Path) -> list[Path]:
+    """The CSV files in a folder of the hospital's own, whatever the case of their ending."""
+    return sorted(each for each in root.iterdir() if each.suffix.lower() == ".csv")
 
 
 @contextmanager

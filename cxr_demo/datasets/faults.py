@@ -6,6 +6,10 @@
     ├── ColumnsMissing      a table of another version, or changed by hand
     ├── TableUnreadable     a table that breaks off or is no text
     ├── TableDamaged        a row that makes no sense
+    ├── OwnTableMissing     the hospital's own folder has no table, or several
+    ├── OwnColumnsMissing   its table lacks columns
+    ├── OwnTableDamaged     a row of it that makes no sense
+    ├── NoImages            a table without rows, or none of its images is there
     ├── PoolTooSmall        fewer images than were asked for
     └── FolderInUse         phantoms would be written over something else
 
@@ -13,7 +17,10 @@ Parameters are the data set's own file and column names and row numbers, never a
 name patients.
 """
 
+from typing import ClassVar
+
 from cxr_demo.errors import CxrError
+from cxr_demo.findings import Finding
 
 
 class DatasetError(CxrError):
@@ -62,6 +69,79 @@ class TableDamaged(DatasetError):
     code = "dataset_table_damaged"
     en = "{table} of {dataset} cannot be used (row {row}, {column}): fetch or correct it."
     pt = "{table} de {dataset} não pode ser usado (linha {row}, {column}): baixe-o ou corrija-o."
+
+
+class OwnTableMissing(DatasetError):
+    """No CSV file in the hospital's own folder, or several of which none is `labels.csv`."""
+
+    code = "dataset_own_table_missing"
+    en = (
+        "There must be one CSV table in this folder, or one that is called labels.csv, with the "
+        "columns path, patient and the 14 findings; {tables} CSV files are there."
+    )
+    pt = (
+        "Deve haver uma tabela CSV nesta pasta, ou uma chamada labels.csv, com as colunas caminho, "
+        "paciente e os 14 achados; há {tables} arquivos CSV."
+    )
+
+
+class OwnColumnsMissing(DatasetError):
+    """The hospital's own table lacks columns; `columns` are our names of them."""
+
+    code = "dataset_own_columns_missing"
+    en = "The CSV table in this folder has no column {columns}: add what is missing."
+    pt = "A tabela CSV desta pasta não tem a coluna {columns}: acrescente o que falta."
+
+    _PT: ClassVar[dict[str, str]] = {"path": "caminho", "patient": "paciente"} | {
+        each.value: each.pt for each in Finding
+    }
+
+    def message(self, language: str = "en") -> str:
+        """One sentence, with the columns as they may stand in a table of this language."""
+        names = self.params["columns"]
+        told = [self._PT.get(each, each) for each in names] if language == "pt" else names
+        template = self.pt if language == "pt" else self.en
+        return template.format(columns=", ".join(told))
+
+
+class OwnTableDamaged(DatasetError):
+    """A row of the hospital's own table; `column` as the table heads it, `why` one of `REASONS`."""
+
+    code = "dataset_own_table_damaged"
+    en = "The CSV table in this folder cannot be used: row {row}, column {column}: {why}."
+    pt = "A tabela CSV desta pasta não pode ser usada: linha {row}, coluna {column}: {why}."
+
+    REASONS: ClassVar[dict[str, tuple[str, str]]] = {
+        "label": (
+            "a label is 1 (present), 0 (absent), -1 (uncertain) or blank",
+            "um rótulo é 1 (presente), 0 (ausente), -1 (incerto) ou vazio",
+        ),
+        "path": (
+            "write the file's path below this folder, as in images/a.dcm",
+            "escreva o caminho do arquivo a partir desta pasta, como em imagens/a.dcm",
+        ),
+        "twice": (
+            "an earlier row has the same image; the extension makes no difference",
+            "uma linha anterior tem a mesma imagem; a extensão não faz diferença",
+        ),
+        "blank": ("it must not be blank", "não pode ficar vazia"),
+        "short": ("the row has too few cells", "a linha tem células de menos"),
+        "csv": ("this is not CSV text", "isto não é texto CSV"),
+    }
+
+    def message(self, language: str = "en") -> str:
+        """One sentence that says what would have been right."""
+        why = self.REASONS[self.params["why"]][language == "pt"]
+        template = self.pt if language == "pt" else self.en
+        return template.format(**{**self.params, "why": why})
+
+
+class NoImages(DatasetError):
+    """The draw is empty, or none of its images lies where the table says."""
+
+    code = "dataset_no_images"
+    en = "There is nothing to read: the tables name {images} images, and none of them is there."
+    pt = "Não há o que ler: as tabelas indicam {images} imagens, e nenhuma está na pasta."
 
 
 class PoolTooSmall(DatasetError):

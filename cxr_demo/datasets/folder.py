@@ -3,10 +3,11 @@
 
 Columns, in English or Portuguese and in any order: `path` (below the folder), `patient`, and the 14
 findings with 1, 0, -1 or blank; if there, also `study`, `view`, `sex` and `age`. Comma, semicolon
-or tab; UTF-8, or what Excel writes on Windows.
+or tab; UTF-8, or what spreadsheets write on Windows.
 """
 
 from pathlib import Path
+from unicodedata import normalize
 
 from cxr_demo.datasets.base import Sample, age_of, sex_of, view_of
 from cxr_demo.datasets.tables import Table, stem
@@ -36,14 +37,16 @@ def samples(root: Path, part: str) -> list[Sample]:
     for row, (path, patient, *cells) in table.rows(_COLUMNS, _OPTIONAL):
         labels, (study, view, sex, age) = cells[: len(FINDINGS)], cells[len(FINDINGS) :]
         file = table.inside(row, path)
-        key = stem(file)
-        if not patient or key in found:
-            raise table.wrong(row, "path" if patient else "patient")
+        key = stem(normalize("NFC", file))
+        if not patient:
+            raise table.wrong(row, "patient", "blank")
+        if key in found:
+            raise table.wrong(row, "path", "twice")
         found[key] = Sample(
             dataset=NAME,
             key=key,
             root=root,
-            file=file,
+            file=_on_disk(root, file),
             patient=patient,
             study=study or key,
             labels=table.labels(row, labels),
@@ -53,3 +56,12 @@ def samples(root: Path, part: str) -> list[Sample]:
             form=Path(file).suffix.lstrip(".").lower(),
         )
     return list(found.values())
+
+
+def _on_disk(root: Path, file: str) -> str:
+    """`file` as the disk spells it: one that came by way of a Mac has accents as characters of
+    their own. The key is the same in both spellings."""
+    if file.isascii():
+        return file
+    spellings = (file, normalize("NFC", file), normalize("NFD", file))
+    return next((each for each in spellings if (root / each).exists()), file)

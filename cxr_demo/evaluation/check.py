@@ -8,6 +8,7 @@ from pathlib import Path
 from cxr_demo.datasets import DATASETS, stock
 from cxr_demo.datasets.base import Inventory
 from cxr_demo.datasets.draw import choose
+from cxr_demo.datasets.faults import NoImages
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.faults import DataFolderMissing
@@ -47,6 +48,8 @@ def check(recipe: Recipe, data: Mapping[str, str]) -> DataCheck:
     if not problems:
         try:
             images, absent = _drawn(recipe, {each.dataset: each.root for each in inventories})
+            if absent == images:
+                problems.append(NoImages(images=images))
         except CxrError as error:
             problems.append(error)
     return DataCheck(

@@ -12,12 +12,36 @@ class RecipeUnknown(CxrError):
     pt = "Esta avaliação não é conhecida ({detail}): confira o nome e as opções."
 
 
+class WordUnknown(CxrError):
+    """An option's word that is none of `known`."""
+
+    code = "word_unknown"
+    en = "{word} is not known here: choose from {known}."
+    pt = "{word} não é conhecido aqui: escolha entre {known}."
+
+
+class OptionNotTaken(CxrError):
+    """An option that this evaluation has no use for."""
+
+    code = "option_not_taken"
+    en = "--{option} changes nothing in `evaluate {what}`: leave it out, or choose another one."
+    pt = "--{option} não muda nada em `evaluate {what}`: retire-o ou escolha outra avaliação."
+
+
+class NothingChosen(CxrError):
+    """No model, or no precision."""
+
+    code = "nothing_chosen"
+    en = "Nothing is chosen to be evaluated: name at least one model and one precision."
+    pt = "Nada foi escolhido para avaliar: indique ao menos um modelo e uma precisão."
+
+
 class DataFolderMissing(CxrError):
     """No folder was named for a data set of the recipe, or it is not there."""
 
     code = "data_folder_missing"
-    en = "There is no folder for {dataset}: name the one that holds it with --data."
-    pt = "Falta a pasta de {dataset}: indique com --data a que o contém."
+    en = "The folder of {dataset} was not named or is not there: name the one that holds it."
+    pt = "A pasta de {dataset} não foi indicada ou não existe: indique a que o contém."
 
 
 class PhantomsNotDrawn(CxrError):

@@ -22,7 +22,14 @@ from cxr_demo.errors import CxrError
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.results import carried, loading, words
 from cxr_demo.results.book import Book
-from cxr_demo.results.faults import RunAlreadyHere, RunFileRefused, RunUnfinished, RunUnknown
+from cxr_demo.results.faults import (
+    RunAlreadyHere,
+    RunFileMissing,
+    RunFileRefused,
+    RunNotWritten,
+    RunUnfinished,
+    RunUnknown,
+)
 from cxr_demo.results.names import LABELERS
 from cxr_demo.results.records import DIRECT, Arm, ArmResult, Cost
 from cxr_demo.store.evaluations import EvaluationStore
@@ -49,7 +56,7 @@ _ARM = ("id", "model", "precision", "pipeline", "total", "facts", "created")
 
 def export_run(run: str, file: Path, full: bool = False, store: Path | None = None) -> None:
     """Write run `run` of the store to `file`, readable by this user only. Takes as long as its
-    intervals do. Raises RunUnknown and RunUnfinished."""
+    intervals do. Raises RunUnknown, RunUnfinished and RunNotWritten."""
     path = store or store_path()
     with StoreReader(path) as reader:
         arm = reader.arm(run)
@@ -70,15 +77,18 @@ def export_run(run: str, file: Path, full: bool = False, store: Path | None = No
         parts = {"run.json": record, "rows.json": _rows(reader, group, arm, full)}
         if full:
             parts["samples.json"] = _samples(reader, group)
-    file.touch(mode=0o600)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, json.dumps(content, allow_nan=False))
+    try:
+        file.touch(mode=0o600)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in parts.items():
+                archive.writestr(name, json.dumps(content, allow_nan=False))
+    except OSError as error:
+        raise RunNotWritten(detail=type(error).__name__) from error
 
 
 def import_run(file: Path, store: Path | None = None) -> str:
-    """Take in a run that `export_run` wrote; returns its name for people. Raises RunFileRefused and
-    RunAlreadyHere, and then nothing is changed."""
+    """Take in a run that `export_run` wrote; returns its name for people. Raises RunFileMissing,
+    RunFileRefused and RunAlreadyHere, and then nothing is changed."""
     try:
         with zipfile.ZipFile(file) as archive:
             if sum(each.file_size for each in archive.infolist()) > _LARGEST:
@@ -87,6 +97,8 @@ def import_run(file: Path, store: Path | None = None) -> str:
         taken = _Taken(parts)
     except CxrError:
         raise
+    except OSError as error:
+        raise RunFileMissing() from error
     except _WRONG as error:
         raise RunFileRefused(detail=type(error).__name__) from error
     with EvaluationStore(store or store_path()) as opened:

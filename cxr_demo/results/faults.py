@@ -30,6 +30,22 @@ class RunFileRefused(CxrError):
     )
 
 
+class RunFileMissing(CxrError):
+    """There is no such file, or this user may not read it."""
+
+    code = "run_file_missing"
+    en = "There is no such file, or it may not be read: name the file of the carried run."
+    pt = "Este arquivo não existe ou não pode ser lido: indique o arquivo da execução."
+
+
+class RunNotWritten(CxrError):
+    """The folder for the file is not there, is full or may not be written to."""
+
+    code = "run_not_written"
+    en = "The file could not be written there ({detail}): choose another place."
+    pt = "O arquivo não pôde ser escrito ali ({detail}): escolha outro lugar."
+
+
 class RunAlreadyHere(CxrError):
     """The same run was taken in before."""
 

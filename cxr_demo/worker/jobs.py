@@ -54,11 +54,13 @@ class Jobs:
         return self._begin(RecipeRun(Plan.of(recipe), self._opened()))
 
     def go_on(self, group: str | None) -> JobStatus:
-        """Go on with `group`, or with the last one. Raises JobRunning or NothingToResume."""
+        """Go on with `group`, or with the last one that is not finished. Raises JobRunning or
+        NothingToResume."""
         if self._job is not None:
             raise JobRunning()
         store = self._opened()
-        last = next(iter(sorted(store.groups(), key=lambda each: each.updated)[-1:]), None)
+        left = [each for each in store.groups() if each.state != str(JobState.FINISHED)]
+        last = max(left, key=lambda each: each.updated, default=None)
         found = last if group is None else store.group(group)
         if found is None:
             raise NothingToResume()

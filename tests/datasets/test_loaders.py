@@ -1,5 +1,7 @@
 """Every loader on tables as their publishers write them; labels by name, rows as they are."""
 
+from unicodedata import normalize
+
 import pytest
 
 from cxr_demo.datasets import DATASETS, stock
@@ -7,6 +9,9 @@ from cxr_demo.datasets.base import age_of, locate, sex_of, view_of
 from cxr_demo.datasets.faults import (
     ColumnsMissing,
     DatasetNotFound,
+    OwnColumnsMissing,
+    OwnTableDamaged,
+    OwnTableMissing,
     TableDamaged,
     TableMissing,
     TableUnreadable,
@@ -168,21 +173,70 @@ def folder(root, *rows):
 @pytest.mark.parametrize("path", ["../a.png", "/a.png", "C:/a.png", "x/../../a.png", "", "x/"])
 def test_no_row_leads_out_of_the_folder(tmp_path, path):
     folder(tmp_path, f"{path},1{',' * 14}")
-    with pytest.raises(TableDamaged, match="row 2, path"):
+    with pytest.raises(OwnTableDamaged, match="row 2, column path: write the file's path"):
         DATASETS["folder"].samples(tmp_path, "all")
 
 
-def test_two_files_with_one_key_are_refused(tmp_path):
-    folder(tmp_path, f"a.png,1{',' * 14}", f"a.jpg,1{',' * 14}")
-    with pytest.raises(TableDamaged, match="row 3"):
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (f"a.jpg,1{',' * 14}", "coluna path: uma linha anterior tem a mesma imagem"),
+        (f"b.jpg,{',' * 14}", "coluna patient: não pode ficar vazia"),
+        (
+            f"b.jpg,1,secret{',' * 13}",
+            "coluna Enlarged Cardiomediastinum: um rótulo é 1 (presente)",
+        ),
+        ("b.jpg,1", "coluna –: a linha tem células de menos"),
+    ],
+)
+def test_a_wrong_row_of_an_own_table_says_what_would_be_right(tmp_path, row, said):
+    folder(tmp_path, f"a.png,1{',' * 14}", row)
+    with pytest.raises(OwnTableDamaged, match="row 3") as caught:
         DATASETS["folder"].samples(tmp_path, "all")
+    error = CxrError.from_dict(caught.value.to_dict()).message("pt")
+    assert said in error and "secret" not in error
 
 
 def test_the_name_of_an_own_table_is_never_told(tmp_path):
     write(tmp_path / "maria da silva.csv", "path,patient")
-    with pytest.raises(ColumnsMissing) as caught:
+    with pytest.raises(OwnColumnsMissing) as caught:
         DATASETS["folder"].samples(tmp_path, "all")
     assert "maria" not in str(caught.value.to_dict()) + str(caught.value)
+    assert "coluna Aumento do Cardiomediastino, Cardiomegalia" in caught.value.message("pt")
+
+
+@pytest.mark.parametrize(
+    ("first", "encoding", "name"),
+    [
+        ((), "utf-8-sig", "Labels.CSV"),
+        (("sep=;",), "utf-8", "a.csv"),
+        ((), "utf-16", "a.csv"),
+        (("sep=;",), "cp1252", "a.csv"),
+    ],
+)
+def test_a_folder_as_spreadsheets_write_it(tmp_path, first, encoding, name):
+    """Decimal commas, rows of blanks at the end, an accent that the disk spells as a Mac does."""
+    header = ";".join(["Caminho", "Paciente", *(each.pt for each in FINDINGS)])
+    row = f"tórax/a.png;17;1,0;-1,0;0,0{';' * 11}"
+    write(tmp_path / name, *first, header, row, ";" * 15, " ;" * 15, encoding=encoding)
+    place = tmp_path / normalize("NFD", "tórax")
+    place.mkdir()
+    (place / "a.png").touch()
+    (sample,) = DATASETS["folder"].samples(tmp_path, "all")
+    assert (sample.key, sample.path.is_file()) == ("tórax/a", True)
+    assert list(sample.labels.values())[:4] == [
+        Label.POSITIVE,
+        Label.UNCERTAIN,
+        Label.NEGATIVE,
+        Label.NOT_MENTIONED,
+    ]
+
+
+def test_a_folder_with_two_tables_says_which_one_is_wanted(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        write(tmp_path / name, "path,patient")
+    with pytest.raises(OwnTableMissing, match=r"labels\.csv.* 2 CSV files"):
+        stock.take(DATASETS["folder"], tmp_path)
 
 
 # ---------------------------------------------------------------- what is wrong is said
@@ -198,7 +252,7 @@ def test_a_wrong_label_is_named_by_row_and_column_and_never_quoted(tmp_path):
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_an_empty_folder_is_the_wrong_one(tmp_path, name):
-    with pytest.raises(DatasetNotFound) as caught:
+    with pytest.raises((DatasetNotFound, OwnTableMissing)) as caught:
         locate(DATASETS[name], tmp_path)
     assert ".csv" in caught.value.message("pt")
 
