@@ -56,10 +56,12 @@ class CapturedEngine(PlainEngine):
             self._kept = self.steps(1, needed)
         return self._kept
 
-    def set_up(self, key: Hashable, source: Source, blocks: Tensor, room: int) -> None:
+    def set_up(
+        self, key: Hashable, source: Source, length: int, blocks: Tensor | None, room: int
+    ) -> None:
         """Make `open(key)` prefill what `source` gives, with `room` more; see `Opening`."""
-        step = self._keep(blocks.shape[1] + room)
-        self._openings[key] = Opening(self._network, step, source, blocks)
+        step = self._keep(length + room)
+        self._openings[key] = Opening(self._network, step, source, length, blocks)
 
     def forget(self, key: Hashable) -> None:
         """Undo `set_up`."""

@@ -50,11 +50,29 @@ class Network(Protocol):
 class Prefix:
     """Rows to prefill, shorter ones padded on the left. `embeddings`: (B, T, D); `valid`: (B, T)
     bool, False on padding; `blocks`: (B, T) int64, the number of the image whose positions see each
-    other in both directions, -1 for text."""
+    other in both directions, -1 for text; None for a model whose images are causal, too."""
 
     embeddings: Tensor
     valid: Tensor
-    blocks: Tensor
+    blocks: Tensor | None
+
+    def cut(self, length: int) -> "Prefix":
+        """Its first `length` positions. Raises ValueError in the middle of an image whose positions
+        see later ones."""
+        if self.blocks is not None and bool((self.blocks[:, length:] >= 0).any()):
+            raise ValueError(f"an image is not over after {length} positions")
+        blocks = None if self.blocks is None else self.blocks[:, :length]
+        return Prefix(self.embeddings[:, :length], self.valid[:, :length], blocks)
+
+    @staticmethod
+    def together(prefixes: Sequence["Prefix"]) -> "Prefix":
+        """Prefixes of one length, of one model, as rows of a batch."""
+        blocks = [each.blocks for each in prefixes if each.blocks is not None]
+        return Prefix(
+            torch.cat([each.embeddings for each in prefixes]),
+            torch.cat([each.valid for each in prefixes]),
+            torch.cat(blocks) if blocks else None,
+        )
 
 
 @dataclass(eq=False)

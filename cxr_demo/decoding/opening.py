@@ -22,12 +22,15 @@ device, and takes every tensor from where it was the first time."""
 class Opening:
     """One row of T positions, prefilled in the place of the only row of `step`."""
 
-    def __init__(self, network: Network, step: Step, source: Source, blocks: Tensor) -> None:
-        """`blocks`: (1, T), see `engine.Prefix`. Raises ValueError if the room does not suffice."""
+    def __init__(
+        self, network: Network, step: Step, source: Source, length: int, blocks: Tensor | None
+    ) -> None:
+        """`length` is T; `blocks`: (1, T), see `engine.Prefix`. Raises ValueError if the room does
+        not suffice."""
         self._network, self._step, self._source = network, step, source
-        self._positions = torch.arange(blocks.shape[1], device=blocks.device)[None]
+        self._positions = torch.arange(length, device=network.device)[None]
         self._masks = masks.build(self._begun(), blocks)
-        self._logits = torch.empty(0, device=blocks.device)
+        self._logits = torch.empty(0, device=network.device)
         self._graph: torch.cuda.CUDAGraph | None = None
 
     @torch.no_grad()

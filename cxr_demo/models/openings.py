@@ -54,7 +54,7 @@ class Opens(Protocol):
     def embeddings(self, ids: Tensor, features: Tensor) -> Tensor:
         """(1, T, D)."""
 
-    def blocks(self, ids: Tensor) -> Tensor:
+    def blocks(self, ids: Tensor) -> Tensor | None:
         """(1, T)."""
 
 
@@ -127,6 +127,7 @@ class Openings:
         engine.set_up(
             prompt,
             lambda: model.embeddings(ids, model.features(pixels)),
+            ids.shape[1],
             model.blocks(ids),
             prompt.max_new_tokens,
         )

@@ -96,7 +96,7 @@ def ask(model: Asked, seen: Seen, findings: Sequence[Finding] = FINDINGS) -> Pro
     ids = [model.prompt_ids(prompt) for prompt in prompts]
     shared = _shared(ids)
     with torch.no_grad():
-        beginning = _cut(model.prefix(seen, prompts[0]), shared)
+        beginning = model.prefix(seen, prompts[0]).cut(shared)
     state = model.decoder.prefill(beginning, room=0)
     logits = model.decoder.extend(state, [row[shared:] for row in ids], room=0).logits
     yes, no = (_log_mass(logits, group) for group in (tokens.yes, tokens.no))
@@ -130,14 +130,6 @@ def _shared(rows: Sequence[Sequence[int]]) -> int:
         if len({row[index] for row in rows}) > 1:
             return index
     return shortest
-
-
-def _cut(prefix: Prefix, length: int) -> Prefix:
-    if bool((prefix.blocks[:, length:] >= 0).any()):
-        raise ValueError("the questions differ before the image ends")
-    return Prefix(
-        prefix.embeddings[:, :length], prefix.valid[:, :length], prefix.blocks[:, :length]
-    )
 
 
 def _log_mass(logits: Tensor, tokens: tuple[tuple[str, int], ...]) -> Tensor:

@@ -105,12 +105,7 @@ def _greedy(model: Asked, prefix: Prefix) -> Tensor:
 
 def _forced(model: Asked, prefixes: Sequence[Prefix], tokens: Tensor) -> Tensor:
     """Log-probabilities (n + 1, V) of the last of `prefixes`, which run as one batch."""
-    batch = Prefix(
-        torch.cat([each.embeddings for each in prefixes]),
-        torch.cat([each.valid for each in prefixes]),
-        torch.cat([each.blocks for each in prefixes]),
-    )
-    state: State = model.decoder.prefill(batch, room=STEPS)
+    state: State = model.decoder.prefill(Prefix.together(prefixes), room=STEPS)
     logits = model.decoder.force(state, tokens.expand(len(prefixes), -1))
     return logits[-1].float().log_softmax(-1)
 

@@ -151,10 +151,10 @@ class VisionLanguageModel(ABC):
             return text
         return text.masked_scatter(image[..., None], features.to(text.dtype))
 
-    def blocks(self, ids: Tensor) -> Tensor:
+    def blocks(self, ids: Tensor) -> Tensor | None:
         """(B, T): see `decoding.engine.Prefix`."""
         if not self.sees_both_ways:
-            return torch.full_like(ids, -1)
+            return None
         return self.image_places(ids).long() - 1
 
     def begin(self, seen: Seen, prompt: Prompt) -> State:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from cxr_demo.decoding import captured, masks, plain
 from cxr_demo.decoding.cache import KeyValueCache
 from cxr_demo.decoding.captured import CapturedEngine
@@ -48,16 +50,20 @@ def _image_block_dropped(monkeypatch: Any, prompt: int) -> None:
     monkeypatch.setattr(plain.masks, "build", lambda cache, blocks=None: build(cache, None))
 
 
-def _prompt_mask_dropped(monkeypatch: Any, prompt: int) -> None:
-    build = masks.build
+def without_order(build: Any) -> Any:
+    """`masks.build` for which everybody in the prompt sees everybody."""
 
     def everything(cache: KeyValueCache, blocks: Any = None) -> Masks:
-        found = build(cache, blocks)
-        if found.full is None or found.windowed is None:
-            return found
-        return Masks(found.full | True, found.windowed | True)
+        if cache.end - cache.start == 1:
+            return build(cache, blocks)
+        size = (cache.batch, 1, cache.end - cache.start, cache.end)
+        return Masks(*(torch.ones(size, dtype=torch.bool) for _ in range(2)))
 
-    monkeypatch.setattr(plain.masks, "build", everything)
+    return everything
+
+
+def _prompt_mask_dropped(monkeypatch: Any, prompt: int) -> None:
+    monkeypatch.setattr(plain.masks, "build", without_order(masks.build))
 
 
 def _position_off(monkeypatch: Any, prompt: int) -> None:

@@ -9,9 +9,9 @@ import torch
 from cxr_demo.decoding import masks, opening
 from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Request
-from cxr_demo.decoding.masks import Masks
 from cxr_demo.models import hardware, openings
 from cxr_demo.models.openings import MOST, SPARE, Openings
+from tests.decoding.engines import without_order
 from tests.decoding.reference import PROMPT, TOLERANCE, far
 
 SHORT = replace(PROMPT, id="short", max_new_tokens=PROMPT.max_new_tokens - 100)
@@ -110,13 +110,7 @@ def test_what_does_not_agree_is_not_used(beside_stock, model, fault, monkeypatch
 def test_a_dropped_mask_would_be_found(beside_stock, model, monkeypatch):
     monkeypatch.setattr(openings, "ALIKE", -1)
     monkeypatch.setattr(Openings, "_differs", Openings._capture)
-    build = masks.build
-
-    def everything(cache, blocks):
-        found = build(cache, blocks)
-        return Masks(found.full | True, found.windowed | True)
-
-    monkeypatch.setattr(opening.masks, "build", everything)
+    monkeypatch.setattr(opening.masks, "build", without_order(masks.build))
     model.begin(beside_stock.seen(1), PROMPT)
     found = forced(beside_stock, 1)
     assert model.decoder.opens(PROMPT)

@@ -170,7 +170,7 @@ def followed(model: Any, prefix: Prefix, ids: Sequence[int]) -> Prefix:
     return Prefix(
         torch.cat([prefix.embeddings, model._network.embed(more)], 1),
         torch.cat([prefix.valid, torch.ones_like(more, dtype=prefix.valid.dtype)], 1),
-        torch.cat([prefix.blocks, torch.full_like(more, -1)], 1),
+        None if prefix.blocks is None else torch.cat([prefix.blocks, torch.full_like(more, -1)], 1),
     )
 
 
@@ -183,10 +183,11 @@ def batched(prefixes: Sequence[Prefix]) -> Prefix:
         filling = torch.full((1, missing, *tensor.shape[2:]), value, dtype=tensor.dtype)
         return torch.cat([filling, tensor], 1)
 
+    blocks = [pad(each.blocks, -1) for each in prefixes if each.blocks is not None]
     return Prefix(
         torch.cat([pad(each.embeddings, 7.0) for each in prefixes]),
         torch.cat([pad(each.valid, False) for each in prefixes]),
-        torch.cat([pad(each.blocks, -1) for each in prefixes]),
+        torch.cat(blocks) if blocks else None,
     )
 
 
