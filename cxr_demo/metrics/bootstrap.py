@@ -71,6 +71,29 @@ def estimate(score: Score, counts: Counts, resampled: NDArray, level: float = LE
     return _estimate(score(counts.sum(axis=0)), score(resampled), level)
 
 
+def at_the_ends(
+    found: Estimate,
+    right: NDArray,
+    wrong: NDArray,
+    level: float = LEVEL,
+    score: Callable[[Floats], Floats] = lambda share: share,
+) -> Estimate:
+    """`found` with exact bounds where nothing was wrong, or nothing right: there every draw gives
+    the same, which would be certainty from three patients as from three thousand.
+
+    `right` and `wrong` are counts per patient (P, ...) of the shape of `found`. Of K patients who
+    bear on a score, none wrong: the share of patients who are right is at least tail^(1/K) (Clopper
+    and Pearson 1934); `score` of that share is the bound. A patient counts once, however many
+    images."""
+    bearing = ((right > 0) | (wrong > 0)).sum(axis=0)
+    share = ((1 - level) / 2) ** (1 / np.maximum(bearing, 1))
+    faultless = (bearing > 0) & (wrong.sum(axis=0) == 0)
+    hopeless = (bearing > 0) & (right.sum(axis=0) == 0)
+    low = np.where(faultless, score(share), np.where(hopeless, 0.0, found.low))
+    high = np.where(hopeless, score(1 - share), np.where(faultless, 1.0, found.high))
+    return replace(found, low=low, high=high)
+
+
 def difference(
     score: Score,
     candidate: Counts,

@@ -61,7 +61,8 @@ class Figures:
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Bootstrap intervals of an arm; the per-finding ones have 14 values."""
+    """Intervals of an arm by bootstrap, exact where nothing was wrong or nothing right (but of the
+    macro means); the per-finding ones have 14 values."""
 
     micro: dict[FindingSetName, Estimate]
     macro: Estimate
@@ -119,20 +120,34 @@ def from_patients(
     """The intervals of an arm from its counts per patient (P, 14, 4). Raises ValueError without
     patients."""
     drawn = bootstrap.resample(per_patient, replicates, seed)
+    tp, fp, fn, tn = np.moveaxis(per_patient, -1, 0)
 
     def of(score: bootstrap.Score, name: FindingSetName = FindingSetName.ALL_14) -> Estimate:
         chosen = columns(name)
         return bootstrap.estimate(score, per_patient[:, chosen], drawn[:, chosen], level)
 
+    def micro(name: FindingSetName) -> Estimate:
+        chosen = columns(name)
+        right, wrong = (each[:, chosen].sum(axis=1) for each in (tp, fp + fn))
+        return bootstrap.at_the_ends(of(counts.micro, name), right, wrong, level, _f1)
+
+    def share(score: bootstrap.Score, right: Counts, wrong: Counts) -> Estimate:
+        return bootstrap.at_the_ends(of(score), right, wrong, level)
+
     return Intervals(
-        micro={name: of(counts.micro, name) for name in FindingSetName},
+        micro={name: micro(name) for name in FindingSetName},
         macro=of(counts.macro),
         macro_supported=of(counts.macro_supported),
-        per_finding=of(counts.per_finding),
-        sensitivity=of(counts.sensitivity),
-        specificity=of(counts.specificity),
-        predictive_value=of(counts.predictive_value),
+        per_finding=bootstrap.at_the_ends(of(counts.per_finding), tp, fp + fn, level, _f1),
+        sensitivity=share(counts.sensitivity, tp, fn),
+        specificity=share(counts.specificity, tn, fp),
+        predictive_value=share(counts.predictive_value, tp, fp),
     )
+
+
+def _f1(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F1 if this share of those who have or are given a finding are right, the others wrong."""
+    return 2 * share / (1 + share)
 
 
 def _micro(

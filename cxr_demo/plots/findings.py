@@ -59,7 +59,7 @@ def findings(board: Board, language: str, dark: bool, run: str | None = None) ->
     by = ", ".join(words.labeler(each, language) for each in labelers)
     layout = {
         "xaxis": axis(
-            chosen, said(ACROSS, language).format(labeler=by), range=[-0.01, 1.01], tickformat=".1f"
+            chosen, said(ACROSS, language).format(labeler=by), range=[-0.01, 1.02], tickformat=".1f"
         ),
         "yaxis": rows.lines(chosen, names) | {"showgrid": True, "tickfont": {"size": SMALL + 1}},
         "annotations": [_empty(line, chosen, language) for line in nothing],
@@ -105,6 +105,7 @@ def _marks(
     marks: Spec = {
         "type": "scatter",
         "mode": "markers+text" if alone else "markers",
+        "cliponaxis": False,  # a mark at 1.0 is whole, and so is its number
         "x": values,
         "y": [line + offset for line, _ in at],
         "customdata": [arm.run] * len(at),

@@ -67,6 +67,13 @@ STATES: dict[str, Pair] = {
     "paused": ("paused", "pausada"),
 }
 
+_LOCAL: Pair = ("local set", "conjunto local")
+_TITLES: tuple[tuple[str, Pair], ...] = (
+    ("chexpert", ("CheXpert", "CheXpert")),
+    ("mimic", ("MIMIC-CXR-JPG", "MIMIC-CXR-JPG")),
+    ("brax", ("BRAX", "BRAX")),
+    ("folder", _LOCAL),
+)
 _COMPOSITION = (
     ("all images", "todas as imagens"),
     ("all views", "todas as incidências"),
@@ -194,11 +201,20 @@ def composition(board: Board, language: str) -> str:
 
 
 def drawn(text: str, language: str) -> str:
-    """A composition, such as "brax automatic, 500, thirds, frontal views", in `language`."""
+    """A composition, such as "brax automatic, 500, thirds, frontal views", in `language`, the data
+    sets as they write themselves."""
+    for name, title in _TITLES:
+        text = text.replace(f"{name} ", f"{said(title, language)} ")
+    text = text.replace(f"{said(_LOCAL, language)} all", said(_LOCAL, language))
     if language == "pt":
         for english, portuguese in _COMPOSITION:
             text = text.replace(english, portuguese)
     return text
+
+
+def dataset(name: str, language: str) -> str:
+    """A data set as it writes itself; an unknown one keeps its own name."""
+    return said(dict(_TITLES).get(name, (name, name)), language)
 
 
 def so_far(result: ArmResult, language: str) -> str | None:

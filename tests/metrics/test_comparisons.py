@@ -10,8 +10,10 @@ from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.metrics import counts
 from cxr_demo.metrics.bootstrap import difference, estimate, resample
 from cxr_demo.metrics.counts import by_group, confusion
+from cxr_demo.metrics.finding_sets import FindingSetName
 from cxr_demo.metrics.mcnemar import exact, holm, mcnemar
 from cxr_demo.metrics.power import detectable, patients_needed, power
+from cxr_demo.metrics.summary import from_patients
 
 POLICY = UncertaintyPolicy.UNCERTAIN_AS_POSITIVE
 
@@ -46,6 +48,28 @@ def test_large_sets_are_drawn_in_pieces_with_the_same_result(monkeypatch):
     whole = resample(per_patient, 20, seed=4)
     monkeypatch.setattr("cxr_demo.metrics.bootstrap._AT_ONCE", 90)
     assert np.array_equal(resample(per_patient, 20, seed=4), whole)
+
+
+@pytest.mark.parametrize("patients", [1, 4, 200])
+def test_nothing_wrong_or_nothing_right_is_no_certainty(patients):
+    """Every draw gives the same there. The bounds are SciPy's exact ones over patients, two images
+    of each of whom are one trial."""
+    said = np.eye(14, dtype=np.int8)[0]  # the first finding is right, the second always missed
+    there = said + np.eye(14, dtype=np.int8)[1]
+    each = confusion(np.tile(there, (2 * patients, 1)), np.tile(said, (2 * patients, 1)), POLICY)
+    per_patient, _ = by_group(each, np.repeat(np.arange(patients), 2))
+    found = from_patients(per_patient, replicates=50)
+    low = stats.binomtest(patients, patients).proportion_ci(method="exact").low
+    for score, bound in (
+        (found.sensitivity, low),
+        (found.predictive_value, low),
+        (found.per_finding, 2 * low / (2 * low + (1 - low))),  # the share that may err
+    ):
+        assert (score.low[0], score.high[0]) == (pytest.approx(bound), 1)
+    assert (found.sensitivity.low[1], found.sensitivity.high[1]) == (0, pytest.approx(1 - low))
+    assert (found.specificity.low[2], found.specificity.high[2]) == (pytest.approx(low), 1)
+    whole = found.micro[FindingSetName.ALL_14]
+    assert whole.low == whole.value == whole.high == pytest.approx(2 / 3)  # neither end: as drawn
 
 
 def test_interval_agrees_with_scipy_where_each_patient_has_one_image():

@@ -25,22 +25,23 @@ _ARMS: tuple[Pair, ...] = (
     ("Images", "Imagens"),
     ("{f1}, 14 findings", "{f1}, 14 achados"),
     ("95 % interval", "Intervalo de 95 %"),
+    ("VRAM, peak less baseline", "VRAM, pico menos base"),
+    ("Time per image", "Tempo por imagem"),
+    ("Images/s", "Imagens/s"),
+    ("Unparsed", "Não interpretadas"),
+    ("Failed", "Falhas"),
+    ("Mean ± sd over folds", "Média ± dp entre partes"),
     ("Without No Finding", "Sem “Nenhum destes achados”"),
     ("5 findings", "5 achados"),
     ("Macro, 14", "Macro, 14"),
     ("Macro, with support", "Macro, com suporte"),
-    ("Mean ± sd over folds", "Média ± dp entre partes"),
-    ("Unparsed", "Não interpretadas"),
     ("{f1}, parsed only", "{f1}, só interpretadas"),
-    ("Failed", "Falhas"),
-    ("VRAM, peak less baseline", "VRAM, pico menos base"),
     ("VRAM, batch peak", "VRAM, pico do lote"),
-    ("Time per image", "Tempo por imagem"),
     ("Tokens", "Tokens"),
-    ("Images/s", "Imagens/s"),
     ("Device", "Dispositivo"),
     ("Remarks", "Observações"),
 )
+"""What is decided by comes first: a narrow screen shows it without scrolling."""
 
 
 def arms(board: Board, language: str) -> Table:
@@ -65,8 +66,15 @@ def _arm(result: ArmResult, language: str) -> tuple[str, ...]:
         words.task(arm, language),
         images(result, language),
         *_quality(result, language),
-        words.count(arm.failed, language),
         *_cost(result, language),
+        UNKNOWN
+        if result.figures is None
+        else words.percent(result.figures.unparsed_share, language),
+        words.count(arm.failed, language),
+        *_more_quality(result, language),
+        format_bytes(arm.cost.vram_batch_peak, language),
+        words.number(arm.cost.tokens, language, 0),
+        arm.cost.gpu or UNKNOWN,
         remarks(result, language),
     )
 
@@ -74,7 +82,17 @@ def _arm(result: ArmResult, language: str) -> tuple[str, ...]:
 def _quality(result: ArmResult, language: str) -> tuple[str, ...]:
     figures = result.figures
     if figures is None:
-        return (UNKNOWN,) * 9
+        return (UNKNOWN,) * 2
+    return (
+        words.number(figures.micro[ALL], language),
+        between(result, micro_interval(result), language),
+    )
+
+
+def _more_quality(result: ArmResult, language: str) -> tuple[str, ...]:
+    figures = result.figures
+    if figures is None:
+        return (UNKNOWN,) * 6
     over = figures.folds
     spread = (
         UNKNOWN
@@ -83,14 +101,11 @@ def _quality(result: ArmResult, language: str) -> tuple[str, ...]:
         f"{words.number(float(over.deviation), language)}"
     )
     return (
-        words.number(figures.micro[ALL], language),
-        between(result, micro_interval(result), language),
+        spread,
         words.number(figures.micro[BARE], language),
         words.number(figures.micro[FIVE], language),
         words.number(figures.macro, language),
         words.number(figures.macro_supported, language),
-        spread,
-        words.percent(figures.unparsed_share, language),
         words.number(figures.micro_parsed, language),
     )
 
@@ -103,19 +118,17 @@ def _cost(result: ArmResult, language: str) -> tuple[str, ...]:
         time = f"{' ± '.join(both)} s"
     return (
         format_bytes(cost.vram, language),
-        format_bytes(cost.vram_batch_peak, language),
         time,
-        words.number(cost.tokens, language, 0),
         format_rate(cost.images_per_second, language),
-        cost.gpu or UNKNOWN,
     )
 
 
 _STAND_INS: tuple[Pair, ...] = (
     *_ARMS[:3],
-    *_ARMS[14:16],
+    ("VRAM, peak less baseline", "VRAM, pico menos base"),
+    ("VRAM, batch peak", "VRAM, pico do lote"),
     ("Time per token", "Tempo por token"),
-    *_ARMS[19:],
+    *_ARMS[-2:],
 )
 
 

@@ -65,9 +65,11 @@ _TRIVIAL: Pair = (
 )
 _HOW: Pair = (
     "Micro average; an output that failed or could not be parsed counts as 14 negatives. "
-    "Intervals: bootstrap over patients. The deviation over folds is a spread, not an interval.",
+    "Intervals: bootstrap over patients, exact where all is right or all wrong. The deviation over "
+    "folds is a spread, not an interval.",
     "Média micro; uma saída que falhou ou não pôde ser interpretada conta como 14 negativos. "
-    "Intervalos: bootstrap sobre pacientes. O desvio entre partes é dispersão, não intervalo.",
+    "Intervalos: bootstrap sobre pacientes, exatos onde tudo está certo ou tudo errado. O desvio "
+    "entre partes é dispersão, não intervalo.",
 )
 
 

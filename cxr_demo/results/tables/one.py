@@ -131,7 +131,7 @@ def _slice(column: str, value: str, result: ArmResult, language: str) -> tuple[s
     recall, precision = scoring.recall_and_precision(result.counts)
     return (
         column,
-        slice_value(value, language),
+        slice_value(words.dataset(value, language), language),
         words.count(result.figures.images, language),
         words.count(result.figures.patients, language),
         words.number(result.figures.micro[ALL], language),

@@ -57,7 +57,8 @@ def composition(group: Group, language: str) -> str:
 
 def _source(dataset: str, part: str, language: str) -> str:
     key = f"bench.dataset.{dataset}"
-    return f"{text(key, language) if key in STRINGS else dataset} {part}"
+    title = text(key, language) if key in STRINGS else dataset
+    return title if part == "all" else f"{title} {part}"
 
 
 def arm_name(model: str, precision: str, language: str) -> str:

@@ -18,12 +18,14 @@ export async function runDialog(pane, run, choice, again = false) {
   const facts = found.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
   const chart = h("div", { class: "run-figure" });
   chart.style.height = `${Math.max(600, found.figure?.layout.meta.least ?? 0)}px`;
+  const [findings, ...others] = found.tables;
   const examples = h("div", { class: "examples" });
   app.dialogs.show(
     found.title,
     ...found.marks.map((each) => h("p", { class: "synthetic" }, each)),
     ...(found.saying ? [h("p", { class: "bench-saying" }, found.saying)] : []),
-    h("div", { class: "run-columns" }, h("div", {}, ...found.tables.map((each) => table(each))), h("dl", { class: "stamp" }, ...facts)),
+    ...(findings ? [table(findings)] : []), // ten columns: it takes the whole width
+    h("div", { class: "run-columns" }, h("div", {}, ...others.map((each) => table(each))), h("dl", { class: "stamp" }, ...facts)),
     ...(found.figure ? [chart] : []),
     h("h3", {}, found.examples_title),
     h("p", { class: "table-note" }, found.examples_note),

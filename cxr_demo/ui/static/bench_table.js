@@ -28,12 +28,18 @@ export function table({ title, mark, columns, rows, runs, notes, hint }, open) {
       h(
         "table",
         {},
-        h("thead", {}, h("tr", {}, ...columns.map((each, place) => h("th", { scope: "col", class: kind(place) }, each)))),
+        h("thead", {}, h("tr", {}, ...columns.map((each, place) => heading(each, kind(place))))),
         h("tbody", {}, ...body),
       ),
     ),
     ...(notes ?? []).map((each) => h("p", { class: "table-note" }, each)),
   );
+}
+
+/** A long one gets room, "95 %" stays together. */
+function heading(words, kind) {
+  const long = words.length > 24 ? "long" : null;
+  return h("th", { scope: "col", class: [kind, long].filter(Boolean).join(" ") || null }, words.replaceAll(" %", "\u00a0%"));
 }
 
 /** "0.553", "0.51 to 0.58", "2.4 %", "9.1 GiB", "–"; not "4 bits". */
