@@ -18,6 +18,7 @@ from cxr_demo.records import Precision
 from cxr_demo.ui.about_text import LICENCES_PT
 from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.weights import leash, prepared, record
+from cxr_demo.weights.addresses_text import file_lines
 from cxr_demo.weights.faults import Stopped
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.sources import PACKAGES, Package, package
@@ -60,7 +61,6 @@ _WORDS: dict[str, tuple[str, str]] = {
         "compare os hashes com os de `weights urls {model}` em uma máquina conectada.",
     ),
     "quantise": ("quantising", "quantizando"),
-    "write": ("writing", "gravando"),
     "prepared": (
         "{name} in {precision}: {total} in {folder}, verified in full; later loads use it.",
         "{name} em {precision}: {total} em {folder}, verificados por inteiro; os próximos usos "
@@ -74,6 +74,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "copy_other_version": (
         "prepared {precision}: {total}, by another version of bitsandbytes: prepare it again",
         "preparado {precision}: {total}, por outra versão do bitsandbytes: prepare de novo",
+    ),
+    "copy_begun": (
+        "begun in {precision}, not finished: {total}; `prepare` goes on, `delete` takes it away",
+        "começado em {precision}, não terminado: {total}; `prepare` continua, `delete` apaga",
     ),
     "copy_broken": (
         "prepared {precision}: BROKEN: prepare it again",
@@ -147,6 +151,7 @@ def _list(arguments: argparse.Namespace) -> int:
             here: dict[str, object] = {"id": each.id, "state": state, "folder": str(each.folder)}
             copies = [_copy_as_json(copy) for copy in _copies(each)]
             here |= {"revisions": revisions, "licence": each.licence.name, "prepared": copies}
+            here |= {"begun": _begun(each)}
             print_json(here)
             continue
         print(f"{each.id}: {_say(state, arguments)}, {each.folder}")
@@ -157,11 +162,24 @@ def _list(arguments: argparse.Namespace) -> int:
             total = format_bytes(copy.size, arguments.language)
             words = {"precision": str(copy.precision), "total": total}
             print(f"  {_say(f'copy_{copy.use}', arguments, **words)}, {copy.folder}")
+        for precision, size in _begun(each).items():
+            total = format_bytes(size, arguments.language)
+            print(f"  {_say('copy_begun', arguments, precision=str(precision), total=total)}")
     return 0
 
 
 def _copies(each: Package) -> tuple[prepared.Prepared, ...]:
     return prepared.all_of(each.card) if each.card is not None else ()
+
+
+def _begun(each: Package) -> dict[Precision, int]:
+    """Bytes of copies that were begun and not finished."""
+    sizes = {
+        precision: prepared.unfinished(each.card, precision)
+        for precision in (prepared.PRECISIONS if each.card is not None else ())
+        if each.card is not None
+    }
+    return {precision: size for precision, size in sizes.items() if size is not None}
 
 
 def _copy_as_json(copy: prepared.Prepared) -> dict[str, object]:
@@ -259,9 +277,8 @@ def _urls(arguments: argparse.Namespace) -> int:
         print(f"  {_say('hidden', arguments, why=why)}")
     print(f"  {_say('vary', arguments, page=found.host_list)}")
     print(_say("files", arguments))
-    for each in found.files:
-        print(f"  {each.size:>14,}  {each.hash}  {each.url}")
-    print(f"  {sum(each.size for each in found.files):>14,}")
+    for line in file_lines([asdict(each) for each in found.files], arguments.language):
+        print(f"  {line}")
     return 0
 
 
@@ -305,16 +322,22 @@ def _stopped(arguments: argparse.Namespace) -> threading.Event:
     return stopped
 
 
+_DRAWN, _LOGGED = 0.5, 30.0
+"""Seconds between two lines of progress in a terminal (or as JSON), and in a log."""
+
+
 class _Line:
-    """Shows progress: one line in a terminal, drawn over; JSON objects, twice a second."""
+    """Shows progress: one line in a terminal, drawn over; JSON objects, twice a second; and lines
+    now and then where the output goes into a file."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._shown = 0.0
+        self._shown = time.monotonic()
 
     def __call__(self, now: "Progress") -> None:
-        due = time.monotonic() - self._shown > 0.5 or now.done == now.total
-        if not due or not (self._arguments.json or sys.stdout.isatty()):
+        drawn = self._arguments.json or sys.stdout.isatty()
+        passed = time.monotonic() - self._shown
+        if passed < (_DRAWN if drawn else _LOGGED) and not (drawn and now.done == now.total):
             return
         self._shown = time.monotonic()
         if self._arguments.json:
@@ -327,7 +350,8 @@ class _Line:
             f"{format_bytes(None if now.rate is None else round(now.rate), language)}/s",
             f"{format_seconds(now.remaining, language)} {_say('left', self._arguments)}",
         ]
-        print("\r\033[K" + " · ".join(parts), end="", flush=True)
+        line = " · ".join(parts)
+        print(f"\r\033[K{line}" if drawn else line, end="" if drawn else "\n", flush=True)
 
     @staticmethod
     def clear() -> None:

@@ -13,6 +13,7 @@
 
 Errors travel between processes as `to_dict()` and come back as `from_dict()`. Parameters are facts
 about the file or the machine (sizes, codes), never names of patients, files or folders of patients.
+One that is words is given in both languages, `both(en, pt)`; bytes stay numbers, named in `sizes`.
 Floors above add leaves of their own by subclassing; a subclass registers itself by its `code`.
 """
 
@@ -21,12 +22,24 @@ from typing import Any, ClassVar
 from cxr_demo.units import format_bytes
 
 
+def both(en: str, pt: str) -> dict[str, str]:
+    """Words as an error's parameter: `message` takes those of its language."""
+    return {"en": en, "pt": pt}
+
+
+def unreadable(name: str) -> dict[str, str]:
+    """That the file or folder `name` cannot be read, as an error's parameter."""
+    return both(f"{name} cannot be read", f"{name} não pode ser lido")
+
+
 class CxrError(Exception):
-    """Root. `code` is stable and machine readable; `en` and `pt` are `str.format` templates."""
+    """Root. `code` is stable and machine readable; `en` and `pt` are `str.format` templates.
+    `sizes`: parameters that are bytes."""
 
     code: ClassVar[str] = "error"
     en: ClassVar[str] = "Something went wrong: {detail}. The log in the private folder says more."
     pt: ClassVar[str] = "Algo deu errado: {detail}. O registro na pasta privada diz mais."
+    sizes: ClassVar[tuple[str, ...]] = ()
     _by_code: ClassVar[dict[str, type["CxrError"]]] = {}
 
     def __init__(self, **params: Any) -> None:
@@ -40,7 +53,15 @@ class CxrError(Exception):
     def message(self, language: str = "en") -> str:
         """One sentence in `language` ("pt" or "en")."""
         template = self.pt if language == "pt" else self.en
-        return template.format_map(_Missing(self.params))
+        said = {name: self._said(name, each, language) for name, each in self.params.items()}
+        return template.format_map(_Missing(said))
+
+    def _said(self, name: str, value: Any, language: str) -> Any:
+        if isinstance(value, dict) and value.keys() == {"en", "pt"}:
+            return value["pt" if language == "pt" else "en"]
+        if name in self.sizes and isinstance(value, int):
+            return format_bytes(value, language)
+        return value
 
     def to_dict(self) -> dict[str, Any]:
         """`{"code", "params"}`, JSON-ready."""

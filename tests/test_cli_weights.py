@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_demo import cli
+from cxr_demo import cli, cli_weights
 from cxr_demo.paths import models_dir
 
 _PATH = Path(__file__).parent / "weights" / "hub_server.py"
@@ -49,6 +49,14 @@ def test_fetch_says_licence_commit_and_sizes(fake, capsys):
     assert "Health AI Developer Foundations" in said
     assert f"`main` is {hub_server.COMMIT} now" in said
     assert "5 files, 4.0 MiB, each verified in full" in said
+
+
+def test_a_log_gets_a_line_of_progress_now_and_then(fake, capsys, monkeypatch):
+    monkeypatch.setattr(cli_weights, "_LOGGED", 0)
+    assert cli.main(["weights", "fetch", ID, "--language", "pt"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("recebendo model.safetensors · " in each and "restantes" in each for each in lines)
+    assert not any("\r" in each or "\033" in each for each in lines)
 
 
 def test_fetch_as_json_ends_with_the_record(fake, capsys):

@@ -1,5 +1,6 @@
 """Floor 0: findings, records, errors and units."""
 
+import json
 import re
 import string
 import sys
@@ -7,10 +8,11 @@ import sys
 import pytest
 
 from cxr_demo import paths
-from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
+from cxr_demo.errors import CxrError, OutOfMemory, WeightsRefused, WorkerDied, unreadable
 from cxr_demo.findings import FINDINGS, Finding, Label
 from cxr_demo.records import FindingLabel, FindingSet, Timings
 from cxr_demo.units import GIB, UNKNOWN, format_bytes, format_count, format_rate, format_seconds
+from cxr_demo.weights.faults import DiskFull
 
 
 def subclasses(kind):
@@ -45,6 +47,15 @@ def test_every_error_speaks_both_languages_and_survives_the_wire(kind):
         sentence = error.message(language)
         assert sentence[-1] in ".)`" and "{" not in sentence
         assert not re.search(r"[.!?] [A-ZÁÉÍÓÚ].*[.!?] [A-Z]", sentence), "one sentence, or two"
+
+
+def test_what_an_error_tells_of_is_in_its_language():
+    refused = WeightsRefused(model="M", detail=unreadable("config.json"))
+    again = CxrError.from_dict(json.loads(json.dumps(refused.to_dict())))
+    assert "config.json cannot be read" in again.message("en")
+    assert "config.json não pode ser lido" in again.message("pt")
+    full = DiskFull(folder="F", needed=3 * GIB // 2, free=0)
+    assert "1.5 GiB" in full.message("en") and "1,5 GiB" in full.message("pt")
 
 
 def test_an_error_code_is_used_once():

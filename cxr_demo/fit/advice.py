@@ -45,7 +45,8 @@ class Advice:
 def advice(answers: Sequence[Answer], qualities: Sequence[Quality] = ()) -> Advice:
     """The pair that fits with the best measured F1, among those that were measured alike, and of
     such groups the one with most pairs; without one, by memory only: as published goes before 4
-    bits, then the one that leaves most room. `qualities` of other pairs don't matter."""
+    bits, a table in 4 bits last, then the one that leaves most room. `qualities` of other pairs
+    don't matter."""
     fitting = [each for each in answers if each.runs]
     if not fitting:
         return _nothing(answers)
@@ -63,9 +64,7 @@ def precision_words(precision: Precision) -> Sentence:
 _PRECISIONS = {
     Precision.BF16: Sentence("bf16", "bf16"),
     Precision.NF4: Sentence("4 bits", "4 bits"),
-    Precision.NF4_EMB: Sentence(
-        "4 bits with its table in 4 bits", "4 bits, com a tabela em 4 bits"
-    ),
+    Precision.NF4_EMB: Sentence("4 bits + table", "4 bits + tabela"),
     Precision.NF4_FP32: Sentence("4 bits with fp32 arithmetic", "4 bits com aritmética fp32"),
     Precision.BNB4_DEFAULT: Sentence(
         "the library's default 4 bits", "4 bits no padrão da biblioteca"
@@ -94,8 +93,9 @@ def _comparable(known: list[tuple[Answer, Quality]]) -> list[tuple[Answer, Quali
     return max(sets.values(), key=weight, default=[])
 
 
-def _by_room(each: Answer) -> tuple[bool, bool, int]:
-    return each.verdict is Verdict.TIGHT, each.precision is not Precision.BF16, each.need.peak
+def _by_room(each: Answer) -> tuple[bool, int, int]:
+    less = {Precision.BF16: 0, Precision.NF4_EMB: 2}.get(each.precision, 1)
+    return each.verdict is Verdict.TIGHT, less, each.need.peak
 
 
 def _by_quality(chosen: Answer, found: Quality) -> Advice:

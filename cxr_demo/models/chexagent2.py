@@ -221,7 +221,7 @@ def load(card: ModelCard, precision: Precision, device: str, progress: Progress)
     found = checkpoint.find(card, precision, place)
     native = build(card, found.folder)
     found.fill(native, where, place, progress)
-    with understood(card, "vocab.json or merges.txt"):
+    with understood(card, "vocab.json, merges.txt"):
         words = Words(found.folder)
     return CheXagent2Model(card, precision, native, words, found.digest, found.stand_in)
 

@@ -178,7 +178,7 @@ def load(
     else:
         native = build(card, found.folder)
         found.fill(native, places(native), place, progress)
-    with understood(card, "the tokenizer or the image settings"):
+    with understood(card, "tokenizer.json, preprocessor_config.json"):
         processor = load_processor(found.folder, native.config.mm_tokens_per_image)
     return GemmaModel(card, precision, native, processor, found.digest, found.stand_in)
 

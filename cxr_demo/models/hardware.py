@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from cxr_demo.errors import OutOfMemory, PrecisionUnsupported
+from cxr_demo.errors import OutOfMemory, PrecisionUnsupported, both
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Memory, Precision
 from cxr_demo.telemetry import capability
@@ -26,9 +26,8 @@ def check_precision(card: ModelCard, precision: Precision, device: torch.device)
     """Raise PrecisionUnsupported unless `card` offers `precision` and `device` computes it."""
     if precision not in card.evaluated:
         offered = ", ".join(card.evaluated)
-        raise PrecisionUnsupported(
-            model=card.name, precision=precision.value, detail=f"{precision} ∉ {{{offered}}}"
-        )
+        words = both(f"it is offered in {offered}", f"só é oferecido em {offered}")
+        raise PrecisionUnsupported(model=card.name, precision=precision.value, detail=words)
     if device.type != "cuda":
         return
     barred = capability.barred(precision, torch.cuda.get_device_capability(device))

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from transformers import BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, both
 from cxr_demo.models import cpu_nf4, hardware
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.four_bits import Params4bit
@@ -94,7 +94,7 @@ def load_native(
     except torch.OutOfMemoryError:
         raise hardware.out_of_memory(card, device) from None
     except SafetensorError as error:
-        raise WeightsRefused(model=card.name, detail=f"safetensors: {error}") from error
+        raise WeightsRefused(model=card.name, detail=damaged(error)) from error
     model, info = loaded
     gaps = {
         "missing": info["missing_keys"],
@@ -119,12 +119,31 @@ def quantized_modules(model: torch.nn.Module) -> list[str]:
     return sorted(name for name, each in model.named_modules() if quantised(each))
 
 
+def damaged(error: SafetensorError) -> dict[str, str]:
+    """That a file of tensors is not whole, as an error's parameter."""
+    return both(
+        f"a safetensors file is cut off or damaged ({error})",
+        f"um arquivo safetensors está cortado ou danificado ({error})",
+    )
+
+
 def refuse_gaps(card: ModelCard, gaps: dict[str, Iterable[str]]) -> None:
     """Raise WeightsRefused with the names if any of `gaps` (what is wrong: tensors) has one."""
-    found = [(word, sorted(names)) for word, names in gaps.items()]
-    detail = "; ".join(f"{word}: {_listed(names)}" for word, names in found if names)
-    if detail:
-        raise WeightsRefused(model=card.name, detail=detail)
+    found = [(word, _listed(sorted(names))) for word, names in gaps.items()]
+    wrong = [(word, names) for word, names in found if names]
+    if wrong:
+        en = "; ".join(f"{word}: {names}" for word, names in wrong)
+        pt = "; ".join(f"{_GAPS_PT[word]}: {names}" for word, names in wrong)
+        raise WeightsRefused(model=card.name, detail=both(en, pt))
+
+
+_GAPS_PT = {
+    "missing": "faltam",
+    "unknown": "desconhecidos",
+    "wrong shape": "forma errada",
+    "wrong": "errados",
+    "twice": "repetidos",
+}
 
 
 def _listed(names: list[str]) -> str:

@@ -5,15 +5,15 @@ bytes under the name, and beside them `.absmax`, `.quant_map` and so on. Nothing
 way back, so what comes is bit for bit what went.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, both
 from cxr_demo.models import cpu_nf4, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.four_bits import Params4bit
@@ -33,27 +33,44 @@ Group = dict[str, Tensor]
 """One parameter: names and tensors as they are stored, all of them in one file."""
 
 
-def groups(module: nn.Module) -> Iterator[Group]:
-    """Every parameter of `module`, on the CPU, as it is stored."""
-    for name, parameter in module.named_parameters():
-        state: Any = getattr(parameter, "quant_state", None)
-        group = {name: _stored(parameter.data)}
-        for beside, each in (state.as_dict(packed=True) if state else {}).items():
-            group[f"{name}.{beside}"] = _stored(each)
-        yield group
+def group(name: str, parameter: Tensor) -> Group:
+    """One parameter, on the CPU, as it is stored."""
+    state: Any = getattr(parameter, "quant_state", None)
+    found = {name: _stored(parameter.data)}
+    for beside, each in (state.as_dict(packed=True) if state else {}).items():
+        found[f"{name}.{beside}"] = _stored(each)
+    return found
 
 
 def size(module: nn.Module, precision: Precision) -> int:
-    """Bytes that `groups` will need, at the most, of a `module` on the meta device to which
+    """Bytes that all parameters will need, at the most, of a `module` on the meta device to which
     `streaming.prepare` has given its layers."""
-    total = 0
-    for name, parameter in module.named_parameters():
-        if isinstance(parameter, Params4bit):
-            blocks = -(-parameter.numel() // tables.BLOCK)
-            total += -(-parameter.numel() // 2) + blocks + 4 * (blocks // 256 + 1) + 4096
-        else:
-            total += parameter.numel() * _dtype(module, name, precision).itemsize
-    return total
+    return sum(size_of(module, name, precision) for name, _ in module.named_parameters())
+
+
+def size_of(module: nn.Module, name: str, precision: Precision) -> int:
+    """Those of the parameter `name`, see `size`."""
+    parameter = module.get_parameter(name)
+    if not isinstance(parameter, Params4bit):
+        return parameter.numel() * _dtype(module, name, precision).itemsize
+    blocks = -(-parameter.numel() // tables.BLOCK)
+    return -(-parameter.numel() // 2) + blocks + 4 * (blocks // 256 + 1) + 4096
+
+
+def names_in(path: Path) -> list[str]:
+    """The names of all tensors in the file at `path`."""
+    with safe_open(path, framework="pt") as opened:
+        return list(opened.keys())
+
+
+def holds(path: Path, module: nn.Module, names: Iterable[str]) -> bool:
+    """True if the file at `path` can be opened and holds, of the parameters of `module`, exactly
+    those `names`. Reads its head only."""
+    wanted = {name for name, _ in module.named_parameters()}
+    try:
+        return wanted & set(names_in(path)) == set(names)
+    except (SafetensorError, OSError):
+        return False
 
 
 def fill(
@@ -170,4 +187,10 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 def refused(card: ModelCard, path: Path) -> WeightsRefused:
     """A file that came back other than it was written."""
-    return WeightsRefused(model=card.name, detail=f"{path.name} was not written as it should be")
+    return WeightsRefused(
+        model=card.name,
+        detail=both(
+            f"{path.name} was not written as it should be",
+            f"{path.name} não foi gravado como devia",
+        ),
+    )

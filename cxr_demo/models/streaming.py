@@ -18,11 +18,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import BitsAndBytesConfig
 
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, unreadable
 from cxr_demo.models import cpu_nf4, hardware, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.four_bits import Linear4bit, Params4bit
-from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps
+from cxr_demo.models.loading import STORAGE, Progress, damaged, refuse_gaps
 from cxr_demo.records import Precision
 from cxr_demo.weights import Installed
 
@@ -50,8 +50,12 @@ class _Item:
     size: int
 
 
+Plan = dict[str, list[_Item]]
+"""Parameter -> its stored tensors."""
+
+
 @dataclass(frozen=True)
-class _Places:
+class Places:
     """Where weights end up, where those in 4 bits are quantised, and in which type the rest is."""
 
     device: torch.device
@@ -64,7 +68,7 @@ def read_json(card: ModelCard, path: Path) -> dict[str, Any]:
     with understood(card, path.name):
         found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
-        raise WeightsRefused(model=card.name, detail=f"{path.name} is not an object")
+        raise WeightsRefused(model=card.name, detail=unreadable(path.name))
     return found
 
 
@@ -77,7 +81,7 @@ def understood(card: ModelCard, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        detail = f"{what} cannot be read ({type(error).__name__})"
+        detail = unreadable(f"{what} ({type(error).__name__})")
         raise WeightsRefused(model=card.name, detail=detail) from error
 
 
@@ -95,22 +99,20 @@ def fill(
     device: torch.device,
     progress: Progress,
     dtype: torch.dtype | None = None,
-    through: torch.device | None = None,
 ) -> None:
     """Give `module`, built on the meta device, the weights of a published checkpoint; `dtype`, if
     given, instead of the precision's own. Leaves it in evaluation mode on `device`, on a processor
-    with its 4-bit layers settled (`cpu_nf4`). With `through` they are quantised there, one by one,
-    and stay as they are.
+    with its 4-bit layers settled (`cpu_nf4`).
 
     Raises WeightsRefused with the names if a tensor is missing, unknown, wrongly shaped or there
     twice, and OutOfMemory if the device is too small."""
     with loaded_from_files(card, device):
-        plan = _plan(module, where, card, installed)
+        found = plan(module, where, card, installed)
         shared = prepare(module, card, precision, dtype)
-        places = _Places(device, through or device, dtype or STORAGE[precision].dtype)
-        _stream(module, plan, places, progress)
+        places = Places(device, device, dtype or STORAGE[precision].dtype)
+        stream(module, found, places, progress)
         finish(module, shared, device)
-    if through is None and device.type == "cpu":
+    if device.type == "cpu":
         cpu_nf4.settle(module)
     progress(1.0)
 
@@ -123,7 +125,7 @@ def loaded_from_files(card: ModelCard, device: torch.device) -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise hardware.out_of_memory(card, device) from None
     except SafetensorError as error:
-        raise WeightsRefused(model=card.name, detail=f"safetensors: {error}") from error
+        raise WeightsRefused(model=card.name, detail=damaged(error)) from error
 
 
 Shared = list[list[tuple[nn.Module, str]]]
@@ -157,12 +159,12 @@ def finish(module: nn.Module, shared: Shared, device: torch.device) -> None:
     module.eval().requires_grad_(False)
 
 
-def _plan(
-    module: nn.Module, where: Where, card: ModelCard, installed: Installed
-) -> dict[str, list[_Item]]:
-    """The stored tensors of every parameter, in the order of the shards."""
+def plan(module: nn.Module, where: Where, card: ModelCard, installed: Installed) -> Plan:
+    """The stored tensors of every parameter, in the order of the shards; `module` as it was built.
+
+    Raises WeightsRefused with the names, see `fill`."""
     parameters = dict(module.named_parameters())
-    plan: dict[str, list[_Item]] = {}
+    found: Plan = {}
     unknown, misshapen, twice = [], [], []
     for shard, stored, shape in _headers(installed):
         place = where(stored)
@@ -173,15 +175,15 @@ def _plan(
             continue
         if shape != _expected(parameters[place.name], place):
             misshapen.append(stored)
-        items = plan.setdefault(place.name, [])
+        items = found.setdefault(place.name, [])
         if any(_overlap(each.place, place) for each in items):
             twice.append(stored)
         items.append(_Item(shard, stored, place, torch.Size(shape).numel()))
-    missing = [name for name in parameters if not _complete(plan.get(name, []))]
+    missing = [name for name in parameters if not _complete(found.get(name, []))]
     refuse_gaps(
         card, {"missing": missing, "unknown": unknown, "wrong shape": misshapen, "twice": twice}
     )
-    return plan
+    return found
 
 
 def _headers(installed: Installed) -> Iterator[tuple[Path, str, tuple[int, ...]]]:
@@ -223,23 +225,20 @@ def _make_4bit(module: nn.Module, settings: BitsAndBytesConfig) -> None:
         module.set_submodule(name, packed)
 
 
-def _stream(
-    module: nn.Module,
-    plan: Mapping[str, list[_Item]],
-    places: _Places,
-    progress: Progress,
-) -> None:
-    total = sum(each.size for items in plan.values() for each in items)
+def stream(module: nn.Module, wanted: Plan, places: Places, progress: Progress) -> None:
+    """Bring the parameters that `wanted` names, which may be some of a plan's, and no others."""
+    total = sum(each.size for items in wanted.values() for each in items)
     done = 0
-    for shard in dict.fromkeys(each.shard for items in plan.values() for each in items):
+    for shard in dict.fromkeys(each.shard for items in wanted.values() for each in items):
+        here = [each for items in wanted.values() for each in items if each.shard == shard]
         with safe_open(shard, framework="pt") as opened:
-            for item in (each for items in plan.values() for each in items if each.shard == shard):
+            for item in here:
                 progress(done / total)
                 _bring(module, item, opened, places)
                 done += item.size
 
 
-def _bring(module: nn.Module, item: _Item, opened: Any, places: _Places) -> None:
+def _bring(module: nn.Module, item: _Item, opened: Any, places: Places) -> None:
     owner_name, _, name = item.place.name.rpartition(".")
     owner = module.get_submodule(owner_name)
     before = getattr(owner, name)

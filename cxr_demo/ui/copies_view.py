@@ -13,9 +13,14 @@ View = dict[str, Any]
 
 
 def copies_view(card: ModelCard | None, language: str) -> str:
-    """One line per copy: precision, size, and whether later loads use it; "" without any."""
-    found = prepared.all_of(card) if card is not None else ()
-    return "\n".join(_line(each, language) for each in found)
+    """One line per copy: precision, size, and whether later loads use it, or that it is only begun;
+    "" without any."""
+    if card is None:
+        return ""
+    lines = [_line(each, language) for each in prepared.all_of(card)]
+    begun = {each: prepared.unfinished(card, each) for each in prepared.PRECISIONS}
+    lines += [_begun(each, size, language) for each, size in begun.items() if size is not None]
+    return "\n".join(lines)
 
 
 def ready_copies(card: ModelCard | None, language: str) -> str:
@@ -34,10 +39,12 @@ def copy_actions(
         return []
     words = text(f"precision.{precision}", language)
     found = next((e for e in prepared.all_of(card) if e.precision is precision), None)
+    begun = prepared.unfinished(card, precision) is not None
     actions = []
-    if here and (found is None or found.use is not Use.READY):
-        actions.append(_action("prepare", "weights.do.prepare", words, language))
-    if found is not None:
+    if here and (begun or found is None or found.use is not Use.READY):
+        key = "weights.do.go_on" if begun else "weights.do.prepare"
+        actions.append(_action("prepare", key, words, language))
+    if begun or found is not None:
         actions.append(_action("delete_copy", "weights.do.delete_copy", words, language, True))
     return actions
 
@@ -46,6 +53,11 @@ def _line(copy: Prepared, language: str) -> str:
     precision = text(f"precision.{copy.precision}", language)
     size = format_bytes(copy.size, language)
     return text(f"weights.copy.{copy.use}", language, precision=precision, size=size)
+
+
+def _begun(precision: Precision, size: int, language: str) -> str:
+    words, shown = text(f"precision.{precision}", language), format_bytes(size, language)
+    return text("weights.copy.unfinished", language, precision=words, size=shown)
 
 
 def _action(id: str, key: str, precision: str, language: str, danger: bool = False) -> View:

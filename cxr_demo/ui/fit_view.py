@@ -63,13 +63,14 @@ def memory_view(machine: Machine, chosen: Gpu | None, language: str) -> View:
 
 
 def columns_view(language: str) -> list[View]:
-    """Heads of the table, with the sentence that explains them."""
+    """Heads of the table, with their unit and the sentence that explains them."""
     tips = ("load", "prefill", "decode", "smallest", "basis")
     return [
         {
             "id": each,
             "words": text(f"fit.column.{each}", language),
             "tip": text(f"fit.tip.{each}", language) if each in tips else "",
+            "unit": "GiB" if each in ("load", "prefill", "decode") else "",
         }
         for each in COLUMNS
     ]

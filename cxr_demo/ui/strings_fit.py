@@ -76,8 +76,8 @@ FIT: dict[str, Pair] = {
         "minutos. O modelo carregado sai da GPU enquanto isso.",
     ),
     "fit.measure.no_gpu": (
-        "Measuring needs an NVIDIA GPU in this machine; until then these are estimates.",
-        "Medir exige uma GPU NVIDIA nesta máquina; até lá, são estimativas.",
+        "Measuring needs an NVIDIA GPU in this machine; the figures above are not its own.",
+        "Medir exige uma GPU NVIDIA nesta máquina; os números acima não são dela.",
     ),
     "fit.measure.typed": (
         "Only a GPU in this machine can be measured; choose it above.",
@@ -208,11 +208,20 @@ WEIGHTS: dict[str, Pair] = {
         "{precision}: {size}, by another version of bitsandbytes: prepare it again",
         "{precision}: {size}, por outra versão do bitsandbytes: prepare de novo",
     ),
+    "weights.copy.unfinished": (
+        "{precision}: begun, {size} written; preparing goes on from there",
+        "{precision}: começado, {size} gravados; preparar continua dali",
+    ),
     "weights.copy.broken": (
         "{precision}: BROKEN: prepare it again",
         "{precision}: DANIFICADO: prepare de novo",
     ),
     "weights.folder": ("Folder", "Pasta"),
+    "weights.size": ("Download", "Tamanho"),
+    "weights.size.counted": (
+        "about {size}, counted from its parameters",
+        "cerca de {size}, calculados pelos parâmetros",
+    ),
     "weights.commit": ("Commit", "Commit"),
     "weights.licence": ("Licence", "Licença"),
     "weights.source": ("From", "De"),
@@ -237,6 +246,7 @@ WEIGHTS: dict[str, Pair] = {
     "weights.do.urls": ("Hosts and files…", "Servidores e arquivos…"),
     "weights.do.delete": ("Delete…", "Apagar…"),
     "weights.do.prepare": ("Prepare {precision}", "Preparar {precision}"),
+    "weights.do.go_on": ("Go on preparing {precision}", "Continuar a preparar {precision}"),
     "weights.do.delete_copy": ("Delete copy {precision}", "Apagar cópia {precision}"),
     "weights.going.fetch": ("Asking the hub", "Consultando o hub"),
     "weights.going.verify": ("Verifying", "Verificando"),
@@ -253,7 +263,6 @@ WEIGHTS: dict[str, Pair] = {
     "weights.phase.receive": ("Receiving {file}", "Recebendo {file}"),
     "weights.phase.copy": ("Copying {file}", "Copiando {file}"),
     "weights.phase.quantise": ("Quantising {file}", "Quantizando {file}"),
-    "weights.phase.write": ("Writing {file}", "Gravando {file}"),
     "weights.phase.verify": ("Verifying {file}", "Verificando {file}"),
     "weights.stopping": ("Stopping", "Parando"),
     "weights.rate": (
@@ -264,6 +273,10 @@ WEIGHTS: dict[str, Pair] = {
     "weights.paused.fetch": (
         "Paused; what came is kept, and fetching goes on from there.",
         "Em pausa; o que chegou foi guardado, e o download continua dali.",
+    ),
+    "weights.paused.prepare": (
+        "Stopped; what was finished is kept, and preparing goes on from there.",
+        "Interrompido; o que foi terminado está guardado, e preparar continua dali.",
     ),
     "weights.paused": ("Stopped.", "Interrompido."),
     "weights.done.fetch": ("Fetched and verified in full.", "Baixado e verificado por inteiro."),

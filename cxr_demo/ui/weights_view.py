@@ -12,12 +12,12 @@ from cxr_demo.ui.copies_view import copies_view, copy_actions, ready_copies
 from cxr_demo.ui.errands import Errand, Kind, State
 from cxr_demo.ui.strings import text
 from cxr_demo.units import format_bytes, format_seconds
+from cxr_demo.weights import addresses_text
 from cxr_demo.weights.shelf import Shelf, Stock
-from cxr_demo.weights.sources import Package
+from cxr_demo.weights.sources import Package, hub_host
 
 View = dict[str, Any]
 
-HUB = "huggingface.co"
 _ICONS = {
     "absent": "○",
     "partial": "◐",
@@ -34,6 +34,9 @@ _ENVIRONMENT_CODES = (
     "offline_switch",
     "proxy_wants_login",
     "proxy_unreachable",
+    "proxy_setting",
+    "hub_setting",
+    "certificate_file",
     "certificate_not_trusted",
 )
 
@@ -87,7 +90,7 @@ def weights_view(
         "facts": _facts(wanted, shelf, language),
         "copies": [text("weights.prepared", language), copies_view(wanted.card, language)],
         "gated": licence.gated,
-        "confirm": [text("weights.online", language, host=HUB)],
+        "confirm": [text("weights.online", language, host=hub_host())],
         "command": f"python -m cxr_demo weights fetch {wanted.id}",
         "command_label": text("weights.command", language),
         "folder": str(shelf.folder),
@@ -120,7 +123,7 @@ def _facts(wanted: Package, shelf: Shelf, language: str) -> list[list[str]]:
     sources = []
     for source in wanted.sources:
         commit = commits.get(source.repo) or source.revision
-        sources.append(f"{HUB}/{source.repo}" + (f" @ {commit[:12]}" if commit else ""))
+        sources.append(f"{hub_host()}/{source.repo}" + (f" @ {commit[:12]}" if commit else ""))
     free = text("weights.free", language, free=format_bytes(_free(shelf.folder), language))
     return [
         [
@@ -129,8 +132,17 @@ def _facts(wanted: Package, shelf: Shelf, language: str) -> list[list[str]]:
         ],
         [text("weights.gate", language), gate],
         [text("weights.source", language), "\n".join(sources)],
+        *_size(wanted, shelf, language),
         [text("weights.folder", language), f"{shelf.folder}\n{free}"],
     ]
+
+
+def _size(wanted: Package, shelf: Shelf, language: str) -> list[list[str]]:
+    """What a fetch brings, as long as no record names it."""
+    if wanted.counted is None or shelf.total is not None:
+        return []
+    size = format_bytes(wanted.counted, language)
+    return [[text("weights.size", language), text("weights.size.counted", language, size=size)]]
 
 
 def _free(folder: Path) -> int | None:
@@ -168,8 +180,8 @@ def _outcome(wanted: Package, errand: Errand, language: str) -> View:
     if errand.error is not None:
         words, hint = errand.error.message(language), _hint(errand.error.code, language)
     elif errand.state is State.PAUSED:
-        key = "weights.paused.fetch" if errand.kind is Kind.FETCH else "weights.paused"
-        words = text(key, language)
+        keeps = errand.kind in (Kind.FETCH, Kind.PREPARE)
+        words = text(f"weights.paused.{errand.kind}" if keeps else "weights.paused", language)
     elif errand.kind is Kind.URLS:
         words = text("weights.urls.title", language, name=wanted.name)
         copied = urls_text(wanted, errand.lines[-1], language)
@@ -221,8 +233,8 @@ def urls_text(wanted: Package, found: dict[str, Any], language: str) -> str:
         lines.append(text("weights.urls.hidden", language, why=why))
     lines += [text("weights.urls.vary", language, page=found["host_list"]), ""]
     lines.append(text("weights.urls.files", language))
-    lines += [f"{each['size']:>14,}  {each['hash']}  {each['url']}" for each in found["files"]]
-    return "\n".join([*lines, f"{sum(each['size'] for each in found['files']):>14,}"])
+    lines += addresses_text.file_lines(found["files"], language)
+    return "\n".join(lines)
 
 
 def _actions(shelf: Shelf, errand: Errand | None, language: str) -> list[View]:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_demo.errors import WeightsMissing, WeightsRefused
+from cxr_demo.errors import WeightsMissing, WeightsRefused, both, unreadable
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.paths import assets_dir, models_dir
 from cxr_demo.weights import record
@@ -83,7 +83,12 @@ def locate(card: ModelCard, place: Path | None = None) -> Installed:
         refuse_altered(card.name, found.folder)
         return found
     if found.pickled:
-        raise WeightsRefused(model=card.name, detail="pickle files instead of safetensors")
+        raise WeightsRefused(
+            model=card.name,
+            detail=both(
+                "pickle files instead of safetensors", "arquivos pickle em vez de safetensors"
+            ),
+        )
     raise WeightsMissing(
         model=card.name, id=card.id, missing=", ".join(found.what), folder=str(found.folder)
     )
@@ -96,9 +101,16 @@ def refuse_altered(name: str, place: Path) -> None:
     for file, wanted in (kept.files if kept else {}).items():
         path = place / file
         if wanted.sha256 is None or not path.is_file():
-            raise WeightsRefused(model=name, detail=f"{file} is not complete")
+            raise WeightsRefused(
+                model=name, detail=both(f"{file} is not complete", f"{file} está incompleto")
+            )
         if path.stat().st_size != wanted.size or file_sha256(path) != wanted.sha256:
-            raise WeightsRefused(model=name, detail=f"{file} was changed after it came")
+            raise WeightsRefused(
+                model=name,
+                detail=both(
+                    f"{file} was changed after it came", f"{file} foi alterado depois de chegar"
+                ),
+            )
 
 
 def revision(card: ModelCard) -> str | None:
@@ -130,9 +142,15 @@ def _shard_names(card: ModelCard, place: Path) -> list[str]:
     try:
         names = set(json.loads((place / INDEX).read_text())["weight_map"].values())
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise WeightsRefused(model=card.name, detail=f"{INDEX} cannot be read") from error
+        raise WeightsRefused(model=card.name, detail=unreadable(INDEX)) from error
     if not names or any(not _is_plain_shard(each) for each in names):
-        raise WeightsRefused(model=card.name, detail=f"{INDEX} names other files than its shards")
+        raise WeightsRefused(
+            model=card.name,
+            detail=both(
+                f"{INDEX} names other files than its shards",
+                f"{INDEX} cita outros arquivos além dos seus",
+            ),
+        )
     return sorted(names)
 
 
@@ -144,7 +162,7 @@ def _refuse_broken_settings(card: ModelCard, place: Path) -> None:
         except (OSError, ValueError):
             fine = False
         if not fine:
-            raise WeightsRefused(model=card.name, detail=f"{path.name} cannot be read")
+            raise WeightsRefused(model=card.name, detail=unreadable(path.name))
 
 
 def _is_plain_shard(name: object) -> bool:

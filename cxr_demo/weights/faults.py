@@ -121,8 +121,52 @@ class ProxyUnreachable(WeightsError):
     """The proxy that the environment names does not work."""
 
     code = "proxy_unreachable"
-    en = "The proxy named in HTTPS_PROXY lets nothing through to {host} ({detail}): correct it."
-    pt = "O proxy indicado em HTTPS_PROXY não leva a {host} ({detail}): corrija-o."
+    en = (
+        "The proxy {proxy} lets nothing through to {host} ({detail}): correct HTTPS_PROXY, or ask "
+        "your network team."
+    )
+    pt = (
+        "O proxy {proxy} não leva a {host} ({detail}): corrija HTTPS_PROXY, ou fale com a equipe "
+        "de rede."
+    )
+
+
+class ProxySetting(WeightsError):
+    """A proxy's variable that cannot be understood, or names a kind that is not supported."""
+
+    code = "proxy_setting"
+    en = (
+        "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names no proxy that can be used ({detail}): set it "
+        "to http://proxy:port; SOCKS proxies are not supported."
+    )
+    pt = (
+        "HTTPS_PROXY, HTTP_PROXY ou ALL_PROXY não indica um proxy que se possa usar ({detail}): "
+        "defina http://proxy:porta; proxies SOCKS não são aceitos."
+    )
+
+
+class HubSetting(WeightsError):
+    """HF_ENDPOINT is no address."""
+
+    code = "hub_setting"
+    en = (
+        "HF_ENDPOINT is “{endpoint}”, which is no address: let it begin with https://, or unset it."
+    )
+    pt = "HF_ENDPOINT é “{endpoint}”, que não é um endereço: comece com https://, ou remova-o."
+
+
+class CertificateFile(WeightsError):
+    """SSL_CERT_FILE or SSL_CERT_DIR names something that holds no certificates."""
+
+    code = "certificate_file"
+    en = (
+        "The file that SSL_CERT_FILE names ({path}) cannot be read as certificates (PEM): correct "
+        "it, or unset it."
+    )
+    pt = (
+        "O arquivo indicado em SSL_CERT_FILE ({path}) não pode ser lido como certificados (PEM): "
+        "corrija-o, ou remova-o."
+    )
 
 
 class CertificateNotTrusted(WeightsError):
@@ -153,6 +197,20 @@ class StorageBlocked(WeightsError):
     )
 
 
+class Intercepted(StorageBlocked):
+    """Something answers in the place of the host: a filter's page, a hotel's login."""
+
+    code = "intercepted"
+    en = (
+        "Something else answers in the place of {host}, such as a filter's or a login page: give "
+        "your network team the output of `weights urls`."
+    )
+    pt = (
+        "Outra coisa responde no lugar de {host}, como a página de um filtro ou de login: passe à "
+        "equipe de rede a saída de `weights urls`."
+    )
+
+
 class ConnectionLost(WeightsError):
     """The transfer broke off, several times in a row."""
 
@@ -170,9 +228,10 @@ class HubBusy(WeightsError):
 
 
 class DiskFull(WeightsError):
-    """Too little room; sizes are text that is already formatted."""
+    """Too little room; `needed` and `free` are bytes."""
 
     code = "disk_full"
+    sizes = ("needed", "free")
     en = (
         "Too little room in {folder}: {needed} are needed and {free} are free; free some, or name "
         "another disk with CXR_DEMO_MODELS."
@@ -259,12 +318,20 @@ class CannotPrepare(WeightsError):
     pt = "{model} não é preparado em {precision}: escolha entre {offered}."
 
 
+class NeverPrepared(CannotPrepare):
+    """It is no model that is quantised."""
+
+    code = "never_prepared"
+    en = "{model} is used as it is published: there is nothing to prepare."
+    pt = "{model} é usado como foi publicado: não há o que preparar."
+
+
 class PrepareStopped(Stopped):
     """The user stopped it, or its process was asked to end."""
 
     code = "prepare_stopped"
-    en = "Stopped; nothing was kept of the unfinished copy: the same command begins anew."
-    pt = "Parado; nada da cópia inacabada foi guardado: o mesmo comando começa de novo."
+    en = "Stopped; the files that were finished are kept: the same command goes on behind them."
+    pt = "Parado; os arquivos já terminados foram guardados: o mesmo comando continua dali."
 
 
 class NotAFolder(ImportRefused):

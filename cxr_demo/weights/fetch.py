@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cxr_demo.errors import WeightsRefused
-from cxr_demo.units import MIB, format_bytes
+from cxr_demo.errors import WeightsRefused, both
+from cxr_demo.units import MIB
 from cxr_demo.weights import faults, hashes, record
 from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.hub import Hub, RemoteFile
@@ -165,16 +165,17 @@ def refuse_without_room(folder: Path, needed: int) -> None:
     """Raises DiskFull unless the disk of `folder` has `needed` bytes, and some more."""
     free = shutil.disk_usage(folder).free
     if needed and needed + SPARE > free:
-        raise faults.DiskFull(
-            folder=str(folder), needed=format_bytes(needed + SPARE), free=format_bytes(free)
-        )
+        raise faults.DiskFull(folder=str(folder), needed=needed + SPARE, free=free)
 
 
 def refuse_incomplete(wanted: Package) -> None:
     """Raises WeightsRefused if the folder of `wanted` lacks a file that the model needs."""
     lacking = missing_files(wanted, wanted.folder)
     if lacking:
-        raise WeightsRefused(model=wanted.name, detail=f"without {', '.join(lacking)}")
+        raise WeightsRefused(
+            model=wanted.name,
+            detail=both(f"without {', '.join(lacking)}", f"sem {', '.join(lacking)}"),
+        )
 
 
 def _known(folder: Path) -> Record | None:
@@ -202,9 +203,15 @@ def _refuse_useless(wanted: Package, source: Source, names: list[str]) -> None:
     if source.files is not None:
         lacking = [name for name in source.files if name not in names]
         if lacking:
-            raise WeightsRefused(model=wanted.name, detail=f"{source.repo} has no {lacking[0]}")
+            words = both(
+                f"{source.repo} has no {lacking[0]}", f"{source.repo} não tem {lacking[0]}"
+            )
+            raise WeightsRefused(model=wanted.name, detail=words)
     elif not any(name.endswith(".safetensors") for name in names):
-        raise WeightsRefused(model=wanted.name, detail=f"{source.repo} has no safetensors files")
+        words = both(
+            f"{source.repo} has no safetensors files", f"{source.repo} não tem arquivos safetensors"
+        )
+        raise WeightsRefused(model=wanted.name, detail=words)
 
 
 def _unfinished(file: RemoteFile, folder: Path) -> bool:

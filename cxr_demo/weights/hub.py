@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
@@ -33,6 +34,7 @@ from cxr_demo.weights import faults
 from cxr_demo.weights.sources import Source, wanted
 
 PROXY_LOGIN = 407
+_PROXIED = ("http", "https", "all")
 _BAD_SHAPE = (ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -75,6 +77,7 @@ class Hub:
 
     def __init__(self, endpoint: str | None = None, patience: Patience | None = None) -> None:
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
+        _refuse_odd_settings(self.endpoint)
         self.patience = patience or Patience()
         self._token = get_token()
         self._api = HfApi(endpoint=self.endpoint, token=self._token or False)
@@ -132,7 +135,7 @@ class Hub:
                 endpoint=self.endpoint,
             )
         if found.commit_hash is None:
-            raise faults.StorageBlocked(host=self.host, detail="another server answers for it")
+            raise faults.Intercepted(host=self.host)
         return urljoin(self.url(file), found.location)
 
     @contextmanager
@@ -162,10 +165,14 @@ class Hub:
             return self._http_refusal(error, repo, host, what)
         if _untrusted(error):
             return faults.CertificateNotTrusted(host=host)
+        proxy = _proxy_before(urlsplit(self.endpoint).scheme, host)
         if isinstance(error, httpx2.ProxyError):
             if str(PROXY_LOGIN) in str(error):
                 return faults.ProxyWantsLogin(host=host)
-            return faults.ProxyUnreachable(host=host, detail=str(error))
+            return faults.ProxyUnreachable(host=host, proxy=proxy or "?", detail=str(error))
+        if proxy and isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+            detail = type(error).__name__
+            return faults.ProxyUnreachable(host=host, proxy=proxy, detail=detail)
         if isinstance(error, httpx2.TransportError):
             if host != self.host:
                 return faults.StorageBlocked(host=host, detail=type(error).__name__)
@@ -225,7 +232,34 @@ def _refusing_odd_answers(host: str) -> Iterator[None]:
     except httpx2.HTTPError:
         raise
     except _BAD_SHAPE as error:
-        raise faults.StorageBlocked(host=host, detail="another server answers for it") from error
+        raise faults.Intercepted(host=host) from error
+
+
+def _refuse_odd_settings(endpoint: str) -> None:
+    """Raises HubSetting, ProxySetting or CertificateFile for variables that no request could be
+    made with; httpx says so with bare exceptions, and not before the first one."""
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise faults.HubSetting(endpoint=endpoint)
+    for name, proxy in getproxies().items():
+        if name in _PROXIED and urlsplit(proxy).scheme not in ("http", "https") and "://" in proxy:
+            raise faults.ProxySetting(detail=f"{urlsplit(proxy).scheme}://{host_of(proxy)}")
+    path = os.environ.get("SSL_CERT_FILE")
+    if path:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:  # ssl.SSLError among them
+            raise faults.CertificateFile(path=path) from error
+
+
+def _proxy_before(scheme: str, host: str) -> str | None:
+    """Host of the proxy through which httpx asks `host`, without name and password; None if it
+    asks directly."""
+    proxies = getproxies()
+    found = proxies.get(scheme) or proxies.get("all")
+    if not found or proxy_bypass(host):
+        return None
+    return host_of(found if "://" in found else f"//{found}")
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -19,7 +19,6 @@ class Phase(StrEnum):
     COPY = "copy"
     VERIFY = "verify"
     QUANTISE = "quantise"
-    WRITE = "write"
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,10 @@ class Meter:
         self._stopped = stopped
         self.begin(Phase.RECEIVE, 0)
 
-    def begin(self, phase: Phase, total: int) -> None:
-        """A new phase with `total` bytes to go."""
-        self._phase, self._total, self._done, self.file = phase, total, 0, ""
-        self._seen = deque([(time.monotonic(), 0)])
+    def begin(self, phase: Phase, total: int, done: int = 0) -> None:
+        """A new phase of `total` bytes, of which `done` were done by an earlier attempt."""
+        self._phase, self._total, self._done, self.file = phase, total, done, ""
+        self._seen = deque([(time.monotonic(), done)])
 
     def step(self, count: int) -> None:
         """`count` more bytes. Raises Stopped."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr_demo import weights
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, unreadable
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.paths import models_dir
 from cxr_demo.records import Precision
@@ -109,9 +109,18 @@ def find(card: ModelCard, precision: Precision, device: str) -> Prepared | None:
     if found is None or found.use in (Use.OTHER_WEIGHTS, Use.OTHER_VERSION):
         return None
     if found.use is Use.BROKEN:
-        raise WeightsRefused(model=card.name, detail=f"{found.folder.name} cannot be read")
+        raise WeightsRefused(model=card.name, detail=unreadable(found.folder.name))
     weights.refuse_altered(f"{card.name} ({found.folder.name})", found.folder)
     return found
+
+
+def unfinished(card: ModelCard, precision: Precision) -> int | None:
+    """Bytes of a copy that was begun and not finished; None without one. `prepare` goes on with it,
+    and `removal.remove_copy` deletes it."""
+    part = part_of(folder(card, precision))
+    if not part.is_dir():
+        return None
+    return sum(each.stat().st_size for each in part.iterdir() if each.is_file())
 
 
 def write_about(place: Path, about: About) -> None:
@@ -124,7 +133,7 @@ def describe(place: Path) -> About:
     try:
         return _read(place)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise WeightsRefused(model=place.name, detail=f"{ABOUT} cannot be read") from error
+        raise WeightsRefused(model=place.name, detail=unreadable(ABOUT)) from error
 
 
 def sweep(final: Path) -> None:

@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, both, unreadable
 from cxr_demo.weights.sources import RECORD
 
 
@@ -40,9 +40,14 @@ def read(folder: Path) -> Record | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsRefused(model=folder.name, detail=f"{RECORD} cannot be read") from error
+        raise WeightsRefused(model=folder.name, detail=unreadable(RECORD)) from error
     if any(Path(name).name != name for name in files):
-        raise WeightsRefused(model=folder.name, detail=f"{RECORD} names files outside its folder")
+        raise WeightsRefused(
+            model=folder.name,
+            detail=both(
+                f"{RECORD} names files outside its folder", f"{RECORD} cita arquivos fora da pasta"
+            ),
+        )
     return record
 
 

@@ -1,6 +1,7 @@
 """Deleting a model's weights, or a prepared copy of them, and nothing else."""
 
 import shutil
+from pathlib import Path
 
 from cxr_demo.records import Precision
 from cxr_demo.weights import faults, prepared
@@ -11,21 +12,23 @@ from cxr_demo.weights.transfer import guarded
 
 
 def remove_copy(model: str, precision: Precision) -> int:
-    """Delete the prepared copy of `model` in `precision`; returns how many bytes that were.
+    """Delete the prepared copy of `model` in `precision`, and what was begun of one; returns how
+    many bytes that were.
 
     Raises NothingThere, AlreadyFetching, FolderRefused, UnknownModel."""
     wanted = package(model)
     folder = None if wanted.card is None else prepared.folder(wanted.card, precision)
-    if folder is None or not folder.is_dir():
+    if folder is None or not (folder.is_dir() or part_of(folder).is_dir()):
         raise faults.NothingThere(model=model, folder=str(folder or wanted.folder))
     had = wanted.folder.is_dir()
     with exclusive(wanted), guarded(folder):
-        size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
-        gone = part_of(folder)  # at once no copy any more, whatever interrupts the rest
+        gone = part_of(folder)
+        size = _size(folder) + _size(gone)
         if gone.is_dir():
             shutil.rmtree(gone)
-        folder.replace(gone)
-        shutil.rmtree(gone)
+        if folder.is_dir():
+            folder.replace(gone)  # at once no copy any more, whatever interrupts the rest
+            shutil.rmtree(gone)
     if not had:  # the lock made it
         shutil.rmtree(wanted.folder)
     return size
@@ -46,7 +49,7 @@ def remove(model: str) -> int:
     if not folder.is_dir():
         raise faults.NothingThere(model=model, folder=str(folder))
     with exclusive(wanted), guarded(folder):
-        size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+        size = _size(folder)
         for each in folder.iterdir():
             if each.name == ".lock":  # ours, and still held
                 continue
@@ -57,3 +60,7 @@ def remove(model: str) -> int:
     with guarded(folder):
         shutil.rmtree(folder)
     return size
+
+
+def _size(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())

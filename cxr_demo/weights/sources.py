@@ -3,6 +3,7 @@
 CheXbert needs two repositories: its checkpoint, and the tokenizer files of bert-base-uncased.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,13 +31,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Package:
-    """Everything that goes into one folder of `models_dir()`; `card` is None for CheXbert."""
+    """Everything that goes into one folder of `models_dir()`; `card` is None for CheXbert.
+    `counted`: bytes of its published tensors, parameters times the width they are stored in."""
 
     id: str
     name: str
     licence: Licence
     sources: tuple[Source, ...]
     card: ModelCard | None = None
+    counted: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -59,10 +62,21 @@ CHEXBERT = Package(
             files=("vocab.txt", "tokenizer.json", "tokenizer_config.json"),
         ),
     ),
+    counted=109_523_766 * 4,
 )
 
+_WIDTH = {"chexagent-8b": 4}
+"""Bytes a parameter where they are published in float32; else bfloat16."""
+
 PACKAGES: dict[str, Package] = {
-    card.id: Package(card.id, card.name, card.licence, (Source(card.hub, card.revision),), card)
+    card.id: Package(
+        card.id,
+        card.name,
+        card.licence,
+        (Source(card.hub, card.revision),),
+        card,
+        counted=(card.parameters or 0) * _WIDTH.get(card.id, 2) or None,
+    )
     for card in CARDS.values()
     if card.hub is not None
 } | {CHEXBERT.id: CHEXBERT}
@@ -88,6 +102,12 @@ def wanted(source: Source, names: Iterable[str]) -> list[str]:
         for name in plain
         if _TENSORS.fullmatch(name) or name.endswith(_BESIDE) or name.startswith(_TERMS)
     ]
+
+
+def hub_host() -> str:
+    """Host that a fetch asks: the hub's, or of the mirror that HF_ENDPOINT names."""
+    named = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    return named.partition("://")[2] or named or "huggingface.co"
 
 
 def _is_plain(name: str) -> bool:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx2
 
-from cxr_demo.errors import CxrError
-from cxr_demo.units import UNKNOWN, format_bytes
+from cxr_demo.errors import CxrError, both
+from cxr_demo.units import UNKNOWN
 from cxr_demo.weights import faults
 from cxr_demo.weights.hashes import Step
 from cxr_demo.weights.hub import Hub, RemoteFile, by_status, host_of
@@ -73,14 +73,15 @@ def _goes_on(response: httpx2.Response, start: int, size: int, host: str) -> boo
     if response.status_code == 206:
         found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if found is None or int(found[1]) != start or found[2] not in ("*", str(size)):
-            raise faults.WeightsError(host=host, detail="another range than was asked for")
+            words = both("another range than was asked for", "outro intervalo que o pedido")
+            raise faults.WeightsError(host=host, detail=words)
         return True
     if response.status_code != 200:
         raise by_status(response.status_code, host)
     length = response.headers.get("Content-Length")
     if length is not None and int(length) != size:
         # a filter's page, or another file: nothing of it may enter the .part
-        raise faults.StorageBlocked(host=host, detail="it sends something else")
+        raise faults.Intercepted(host=host)
     return False
 
 
@@ -105,9 +106,7 @@ def guarded(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno in _FULL:
-            raise faults.DiskFull(
-                folder=str(folder), needed=UNKNOWN, free=format_bytes(0)
-            ) from error
+            raise faults.DiskFull(folder=str(folder), needed=UNKNOWN, free=0) from error
         detail = error.strerror or type(error).__name__
         raise faults.FolderRefused(folder=str(folder), detail=detail) from error
 

@@ -129,6 +129,12 @@ def test_advice_by_memory_says_so_and_prefers_the_published_precision():
     assert said.sentence.pt.startswith("Só pela memória, qualidade não medida")
 
 
+def test_advice_by_memory_stores_a_table_in_4_bits_only_where_it_must():
+    assert fit.advice(fit.answers(fit.typed(8))).precision is Precision.NF4
+    least = fit.advice(fit.answers(fit.typed(4)))
+    assert least.precision is Precision.NF4_EMB
+
+
 def test_advice_by_quality_names_figure_interval_and_data():
     known = [
         fit.Quality(

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from cxr_demo import models, weights
@@ -16,7 +17,7 @@ from cxr_demo.errors import CxrError, WeightsMissing, WeightsRefused
 from cxr_demo.models import checkpoint, packed, preparing, streaming
 from cxr_demo.models.cards import card
 from cxr_demo.records import Precision
-from cxr_demo.weights import faults, prepared, record
+from cxr_demo.weights import faults, prepared, record, removal
 from cxr_demo.weights.importing import import_folder
 from cxr_demo.weights.prepared import Use
 from cxr_demo.weights.verify import State, verify
@@ -170,32 +171,86 @@ def test_the_room_asked_for_is_what_the_copy_takes(home):
         assert 0.5 * packed.size(native, precision) < made.size < packed.size(native, precision)
 
 
-def test_progress_moves_and_a_stop_leaves_nothing(home):
+def small_files(monkeypatch):
+    """Tiny models in as many files as true ones."""
+    monkeypatch.setattr(preparing, "SHARD", 64 * 1024)
+
+
+def stopped_after(files):
+    """Prepare until so many files are finished; gives the progress that was told."""
     seen, stopped = [], threading.Event()
 
     def watch(now):
         seen.append(now)
-        if now.phase == "write":
+        if now.file == f"model-{files + 1:05}.safetensors":
             stopped.set()
 
     with pytest.raises(faults.PrepareStopped):
         preparing.prepare(FAMILY.model, NF4, watch, stopped, through="cpu")
-    assert {each.phase for each in seen} == {"quantise", "write"}
-    done = [each.done for each in seen if each.phase == "quantise"]
-    assert done == sorted(done) and len(done) > 50
-    assert not list(home.glob("*.nf4*"))
+    return seen
+
+
+def contents(folder):
+    """Name -> bytes of the files that hold tensors, and of their index."""
+    return {each.name: each.read_bytes() for each in folder.glob("model*")}
+
+
+def test_progress_moves_and_after_a_stop_it_goes_on_where_it_was(home, monkeypatch):
+    small_files(monkeypatch)
+    expected = contents(preparing.prepare(FAMILY.model, NF4, through="cpu").folder)
+    shutil.rmtree(home / f"{FAMILY.model}.nf4")
+    assert len(expected) > 4
+    seen = stopped_after(2)
+    done = [each.done for each in seen]
+    assert {each.phase for each in seen} == {"quantise"} and done == sorted(done)
+    part = home / f"{FAMILY.model}.nf4.part"
+    assert prepared.unfinished(CARD, NF4) == sum(e.stat().st_size for e in part.iterdir())
+    kept = (part / "model-00002.safetensors").stat()
     seen.clear()
-    preparing.prepare(FAMILY.model, NF4, seen.append, through="cpu")
-    assert list(dict.fromkeys(str(e.phase) for e in seen)) == ["quantise", "write", "verify"]
+    made = preparing.prepare(FAMILY.model, NF4, seen.append, through="cpu")
+    assert seen[0].done > 0 and list(dict.fromkeys(str(e.phase) for e in seen)) == [
+        "quantise",
+        "verify",
+    ]
     assert seen[-1].done == seen[-1].total
+    again = (made.folder / "model-00002.safetensors").stat()
+    assert (again.st_ino, again.st_mtime_ns) == (kept.st_ino, kept.st_mtime_ns)
+    assert contents(made.folder) == expected
+    assert prepared.unfinished(CARD, NF4) is None
 
 
-def test_a_kill_leaves_no_half_copy_and_the_next_attempt_sweeps(home):
+@pytest.mark.parametrize("change", ["weights", "library", "cut", "flipped"])
+def test_what_was_begun_is_used_only_if_it_is_right(home, monkeypatch, change):
+    small_files(monkeypatch)
+    stopped_after(1)
+    first = home / f"{FAMILY.model}.nf4.part" / "model-00001.safetensors"
+    if change == "weights":
+        path = home / FAMILY.model / weights.SINGLE
+        tensors = {name: each + 1 for name, each in load_file(path).items()}
+        save_file(tensors, path, metadata={"format": "pt"})
+    elif change == "library":
+        monkeypatch.setattr(preparing, "versions", lambda name: {name: "99"})
+    elif change == "cut":
+        os.truncate(first, first.stat().st_size - 1)
+    else:
+        first.write_bytes(first.read_bytes()[:-1] + b"x")
+        with pytest.raises(WeightsRefused, match="model-00001"):
+            preparing.prepare(FAMILY.model, NF4, through="cpu")
+        assert not list(home.glob("*.nf4*"))
+    seen = []
+    made = preparing.prepare(FAMILY.model, NF4, seen.append, through="cpu")
+    assert seen[0].done == 0
+    found = contents(made.folder)
+    shutil.rmtree(made.folder)
+    assert found == contents(preparing.prepare(FAMILY.model, NF4, through="cpu").folder)
+
+
+def test_a_kill_leaves_no_half_copy_and_the_next_attempt_goes_on(home, monkeypatch):
     code = (
-        "import sys, time; from cxr_demo.models import preparing, packed; "
-        "from cxr_demo.records import Precision; "
-        "real = packed.equal; "
-        "packed.equal = lambda p, g: (print('written', flush=True), time.sleep(60)); "
+        "import time; from cxr_demo.models import preparing, packed; "
+        "from cxr_demo.records import Precision; preparing.SHARD = 64 * 1024; real = packed.equal; "
+        "packed.equal = lambda p, g: real(p, g) if '00001' in p.name else "
+        "(print('written', flush=True), time.sleep(60)); "
         f"preparing.prepare({FAMILY.model!r}, Precision.NF4, through='cpu')"
     )
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -203,12 +258,39 @@ def test_a_kill_leaves_no_half_copy_and_the_next_attempt_sweeps(home):
     child.kill()
     child.wait()
     child.stdout.close()
-    assert (home / f"{FAMILY.model}.nf4.part").is_dir()
+    assert prepared.unfinished(CARD, NF4)
     assert prepared.all_of(CARD) == ()
     assert not checkpoint.find(CARD, NF4, CPU).copied
-    preparing.prepare(FAMILY.model, NF4, through="cpu")
-    assert not list(home.glob("*.part"))
+    small_files(monkeypatch)
+    seen = []
+    preparing.prepare(FAMILY.model, NF4, seen.append, through="cpu")
+    assert seen[0].done > 0 and not list(home.glob("*.part"))
     assert checkpoint.find(CARD, NF4, CPU).copied
+    models.load(CARD, NF4)
+
+
+def test_an_unfinished_copy_can_be_deleted(home, monkeypatch):
+    small_files(monkeypatch)
+    stopped_after(1)
+    assert removal.remove_copy(FAMILY.model, NF4) > 0
+    assert not list(home.glob("*.nf4*"))
+
+
+def test_a_disk_that_fills_meanwhile_is_named_and_nothing_is_lost(home, monkeypatch):
+    small_files(monkeypatch)
+    real = preparing.save_file
+
+    def full(tensors, path, **options):
+        if "00002" in path.name:
+            usage = shutil.disk_usage(home)._replace(free=1)
+            monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+            raise SafetensorError("Error while serializing: I/O error: No space left on device")
+        real(tensors, path, **options)
+
+    monkeypatch.setattr(preparing, "save_file", full)
+    with pytest.raises(faults.DiskFull):
+        preparing.prepare(FAMILY.model, NF4, through="cpu")
+    assert (home / f"{FAMILY.model}.nf4.part" / "model-00001.safetensors").is_file()
 
 
 def test_only_what_makes_sense_is_prepared(home):

@@ -23,11 +23,11 @@ def test_the_published_layout_fills_the_true_model(model, tmp_path, monkeypatch)
     stored = [(tmp_path, name, shape) for name, shape in shapes.items()]
     monkeypatch.setattr(streaming, "_headers", lambda installed: iter(stored))
     installed = Installed(tmp_path, (), 0)
-    plan = streaming._plan(native, ADAPTERS[model].where, card(model), installed)
+    plan = streaming.plan(native, ADAPTERS[model].where, card(model), installed)
     assert set(plan) == {name for name, _ in native.named_parameters()}
     stored.pop()
     with pytest.raises(WeightsRefused, match="missing"):
-        streaming._plan(native, ADAPTERS[model].where, card(model), installed)
+        streaming.plan(native, ADAPTERS[model].where, card(model), installed)
 
 
 def test_thirds_of_a_parameter_meet_and_the_middle_is_zero():

@@ -60,12 +60,35 @@ def test_licence_gate_source_and_folder_stand_before_a_fetch(model, language):
     view = shown(language, model=model)
     facts = dict(view["facts"])
     named = list(facts.values())
-    assert len(named) == 4 and all(named)
+    assert len(named) == 5 and all(named)
     assert PACKAGES[model].sources[0].repo in named[2]
-    assert str(models_dir() / model) in named[3]
+    assert str(models_dir() / model) in named[4]
     assert offered(view) == ["fetch", "import", "urls"]
     assert view["actions"][0]["primary"]
     assert "huggingface.co" in view["confirm"][0]
+
+
+def test_size_and_host_are_told_before_a_download(monkeypatch):
+    view = shown("pt", model="chexagent-8b")
+    assert "cerca de 31,2 GiB" in dict(view["facts"])["Tamanho"]  # 33 GB, in float32
+    assert "5.9 GiB" in dict(shown(model="chexagent-2-3b")["facts"])["Download"]
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.hospital:8443/")
+    view = shown()
+    assert "asks mirror.hospital:8443 for" in view["confirm"][0]
+    assert dict(view["facts"])["From"].startswith("mirror.hospital:8443/google/")
+
+
+def test_a_copy_that_was_begun_is_told_gone_on_with_and_deleted():
+    put()
+    begun = prepared.folder(package(ID).card, Precision.NF4).with_name(f"{ID}.nf4.part")
+    begun.mkdir()
+    (begun / "model-00001.safetensors").write_bytes(bytes(3 * 2**20))
+    view = shown("pt", precision=Precision.NF4)
+    assert "4 bits: começado, 3,0 MiB gravados" in view["copies"][1]
+    words = {each["id"]: each["words"] for each in view["actions"]}
+    assert words["prepare"] == "Continuar a preparar 4 bits" and "delete_copy" in words
+    now = errand(Kind.PREPARE, State.PAUSED)
+    assert "continua dali" in shown("pt", now)["outcome"]["words"]
 
 
 def test_what_was_fetched_is_verified_and_its_commit_stands():

@@ -137,6 +137,7 @@ export class FitPane {
         "th",
         { scope: "col", class: `c-${each.id}`, title: each.tip || null },
         each.words,
+        each.unit ? h("small", { class: "unit" }, each.unit) : null,
         each.id === "bar" ? h("small", {}, axis.scale) : null,
       ),
     );
