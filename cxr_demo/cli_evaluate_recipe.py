@@ -38,6 +38,7 @@ _TAKES: dict[str, set[str]] = {
 _WORDS = {
     "en": {
         "absent": "have no file where the table says",
+        "nothing_present": "No finding is marked as present: F1 will be 0 and tell nothing.",
         "checked": "images, looked at in {seconds}",
         "no_chexbert": "CheXbert is not in {folder}: reports are labelled by rules only.",
         "stopped": "Stopped; the same command goes on where it stopped.",
@@ -46,6 +47,7 @@ _WORDS = {
     },
     "pt": {
         "absent": "sem arquivo onde a tabela diz",
+        "nothing_present": "Nenhum achado está marcado como presente: o F1 será 0 e nada dirá.",
         "checked": "imagens, conferidas em {seconds}",
         "no_chexbert": "O CheXbert não está em {folder}: os laudos são rotulados só por regras.",
         "stopped": "Parada; o mesmo comando continua de onde parou.",
@@ -217,6 +219,8 @@ def _show_check(found: DataCheck, arguments: argparse.Namespace) -> bool:
         print(f"  {found.images} {words['checked'].format(seconds=took)}")
     if found.absent:
         print(f"  {found.absent} {words['absent']}")
+    if found.inventories and not found.says_present:
+        print(f"  {words['nothing_present']}")
     return True
 
 

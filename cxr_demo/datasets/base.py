@@ -54,7 +54,8 @@ class Sample:
 @dataclass(frozen=True)
 class PartStock:
     """What is there of one part. `images` counts the rows with a label, `unlabelled` those without;
-    `absent` images have no folder (or file, see `stock.take`) where the table says."""
+    `absent` images have no folder (or file, see `stock.take`) where the table says. `says_present`:
+    whether any finding is marked as present in any of them."""
 
     part: str
     images: int
@@ -64,6 +65,7 @@ class PartStock:
     studies: int
     views: dict[View, int]
     splits: dict[str, int]
+    says_present: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from cxr_demo.models.cards import ModelCard, card, named_prompt
 from cxr_demo.models.faults import UnknownPrompt
 from cxr_demo.records import PipelineKind, Precision
 
+MOST_FAILED = 0.05
+"""Share of failed images past which an arm stops, unless a recipe says another."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -48,7 +51,7 @@ class Recipe:
     pipelines: tuple[PipelineKind, ...]
     trial_images: int = 3
     timed_images: int = 50
-    most_failed: float = 0.05
+    most_failed: float = MOST_FAILED
     replicates: int = 2000
     level: float = 0.95
     seed: int = 1

@@ -20,6 +20,7 @@ from cxr_demo.datasets.base import (
     patients_of,
     table_path,
 )
+from cxr_demo.findings import Label
 
 _THREADS = 16
 """A file server answers many questions at once; 30,000 one after the other would take minutes."""
@@ -69,6 +70,7 @@ def _part(part: str, samples: Sequence[Sample], depth: int | None) -> PartStock:
         studies=len({each.study for each in labelled}),
         views=dict(Counter(each.view for each in labelled)),
         splits=dict(Counter(each.split for each in labelled if each.split)),
+        says_present=any(Label.POSITIVE in (each.labels or {}).values() for each in labelled),
     )
 
 

@@ -1,12 +1,12 @@
 """What is there of an evaluation's data, by tables and directory listings: before any GPU works."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxr_demo.datasets import DATASETS, stock
-from cxr_demo.datasets.base import Inventory
+from cxr_demo.datasets.base import Inventory, PartStock
 from cxr_demo.datasets.draw import choose
 from cxr_demo.datasets.faults import NoImages
 from cxr_demo.datasets.recipe import Recipe
@@ -18,7 +18,8 @@ from cxr_demo.evaluation.plan import PHANTOMS
 @dataclass(frozen=True)
 class DataCheck:
     """`images` of the draw, None if it cannot be made; `absent` of them have no file where the
-    table says; `problems` stand in its way. `seconds`: what the check took."""
+    table says; `problems` stand in its way. `seconds`: what the check took. `says_present`: whether
+    any finding is marked as present in what is drawn from."""
 
     composition: str
     inventories: tuple[Inventory, ...]
@@ -26,6 +27,7 @@ class DataCheck:
     absent: int
     problems: tuple[CxrError, ...]
     seconds: float
+    says_present: bool = True
 
 
 def check(recipe: Recipe, data: Mapping[str, str]) -> DataCheck:
@@ -59,7 +61,13 @@ def check(recipe: Recipe, data: Mapping[str, str]) -> DataCheck:
         absent=absent,
         problems=tuple(problems),
         seconds=time.monotonic() - began,
+        says_present=any(each.says_present for each in _used(recipe, inventories)),
     )
+
+
+def _used(recipe: Recipe, inventories: Sequence[Inventory]) -> list[PartStock]:
+    parts = {each.dataset: each.part for each in recipe.draw.sources}
+    return [part for each in inventories for part in each.parts if part.part == parts[each.dataset]]
 
 
 def _drawn(recipe: Recipe, roots: Mapping[str, Path]) -> tuple[int, int]:

@@ -18,8 +18,10 @@ _FORM: dict[str, Pair] = {
     ),
     "bench.evaluation.local": ("Own images · local set", "Imagens próprias · conjunto local"),
     "bench.evaluation.local.text": (
-        "The hospital's own folder of DICOM, PNG or JPEG with a table of labels.",
-        "A pasta do próprio hospital, com DICOM, PNG ou JPEG e uma tabela de rótulos.",
+        "The hospital's own folder of DICOM, PNG or JPEG with a CSV table: path, patient and the 14 "
+        "findings (1, 0, -1 or blank).",
+        "A pasta do próprio hospital, com DICOM, PNG ou JPEG e uma tabela CSV: caminho, "
+        "paciente e os 14 achados (1, 0, -1 ou vazio).",
     ),
     "bench.evaluation.phantoms": ("Phantoms · synthetic", "Fantomas · sintéticos"),
     "bench.evaluation.phantoms.text": (
@@ -53,12 +55,16 @@ _FORM: dict[str, Pair] = {
     "bench.dataset.folder": ("Local set", "Conjunto local"),
     "bench.synthetic": ("SYNTHETIC, NOT PATIENTS", "SINTÉTICO, NÃO SÃO PACIENTES"),
     "bench.part": (
-        "✓ {part}: {images} images, {patients} patients",
-        "✓ {part}: {images} imagens, {patients} pacientes",
+        "✓ {part}{images} images, {patients} patients",
+        "✓ {part}{images} imagens, {patients} pacientes",
+    ),
+    "bench.part_bare": (
+        "{part}{images} images, {patients} patients in the table",
+        "{part}{images} imagens, {patients} pacientes na tabela",
     ),
     "bench.part_unused": (
-        "{part}: {images} images, {patients} patients (not used here)",
-        "{part}: {images} imagens, {patients} pacientes (não usada aqui)",
+        "{part}{images} images, {patients} patients (not used here)",
+        "{part}{images} imagens, {patients} pacientes (não usada aqui)",
     ),
     "bench.checked_in": ("Checked in {seconds}.", "Conferido em {seconds}."),
     "bench.part_missing": (
@@ -66,8 +72,22 @@ _FORM: dict[str, Pair] = {
         "✗ A parte “{part}” não pode ser usada, falta: {tables}",
     ),
     "bench.part_empty": (
-        "✗ Part “{part}” holds no labelled image.",
-        "✗ A parte “{part}” não tem imagem rotulada.",
+        "✗ The table has no labelled image.",
+        "✗ A tabela não tem imagem rotulada.",
+    ),
+    "bench.images_absent_many": (
+        "! {absent} images of the table are not in the folder, more than {share}: the evaluation "
+        "would stop. Correct the table or the folder.",
+        "! {absent} imagens da tabela não estão na pasta, mais de {share}: a avaliação pararia. "
+        "Corrija a tabela ou a pasta.",
+    ),
+    "bench.images_none": (
+        "✗ None of the table's images is in the folder: check the paths in it.",
+        "✗ Nenhuma imagem da tabela está na pasta: confira os caminhos que ela indica.",
+    ),
+    "bench.nothing_present": (
+        "! No finding is marked as present in the table: F1 will be 0 and tell nothing.",
+        "! Nenhum achado está marcado como presente na tabela: o F1 será 0 e nada dirá.",
     ),
     "bench.images_absent": (
         "! {absent} images of the table are not in the folder: they will count as failures.",

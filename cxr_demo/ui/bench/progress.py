@@ -20,8 +20,8 @@ View = dict[str, Any]
 Key = tuple[str, str, str, str | None]
 """Model, precision, pipeline and prompt (None: the default) of an arm."""
 
-DRAWN = "phantoms"
-"""The recipe whose name says already where its images come from."""
+DRAWN, OWN = "phantoms", "local"
+"""The recipes whose names say already where their images come from."""
 MOST_EARLIER = 12
 """Evaluations in the list of earlier ones."""
 
@@ -44,7 +44,7 @@ def composition(group: Group, language: str) -> str:
     except (KeyError, TypeError, ValueError):
         return group.composition
     sources = " + ".join(_source(each.dataset, each.part, language) for each in draw.sources)
-    parts = [] if group.name == DRAWN else [sources]
+    parts = [] if group.name in (DRAWN, OWN) else [sources]
     size = text(
         "bench.images_drawn" if draw.size else "bench.images_all",
         language,

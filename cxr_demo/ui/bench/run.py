@@ -74,11 +74,18 @@ def run_view(
     marks = [text("bench.synthetic", language)] if opened.group.synthetic else []
     if result.arm.stand_in:
         marks.append(text("stand_in", language))
+    slices = (
+        {}
+        if result.figures is None
+        else book.slices(board.name.id, run, board.labeler, board.policy)
+    )
+    parts = [each for by_value in slices.values() for each in by_value.values()]
     return {
         "title": full_name(result, language),
+        "computing": any(each.computing for each in (result, *parts)),
         "marks": marks,
         "saying": meaning.sentence(result, language) or "",
-        "tables": [table_view(each, language) for each in _tables(book, board, result, language)],
+        "tables": [table_view(each, language) for each in _tables(board, result, slices, language)],
         "figure": plots.figure("reliability", board, language, dark, run=run)
         if result.answered is not None
         else None,
@@ -95,17 +102,17 @@ def run_view(
     }
 
 
-def _tables(book: Book, board: Board, result: ArmResult, language: str) -> list[Table]:
+def _tables(
+    board: Board, result: ArmResult, slices: dict[str, dict[str, ArmResult]], language: str
+) -> list[Table]:
     """F1 and its kin by finding and by data set, view, sex and age; answers to yes/no questions."""
     if result.figures is None:
         return []
-    run = result.arm.run
-    slices = book.slices(board.name.id, run, board.labeler, board.policy)
     answers = tables.answers(board, result, language)
     return [
         tables.findings(board, result, language),
         *([answers] if answers is not None else []),
-        tables.slices(board, slices, language, run),
+        tables.slices(board, slices, language, result.arm.run),
     ]
 
 

@@ -7,6 +7,7 @@ from benchmarks.aggregated import SIZE
 from cxr_demo import weights
 from cxr_demo.datasets.base import PartStock
 from cxr_demo.datasets.draw import Mix, Views
+from cxr_demo.datasets.recipe import MOST_FAILED
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.ui import catalogue
@@ -20,6 +21,9 @@ from cxr_demo.ui.wording import model_name, thousands
 from cxr_demo.units import format_seconds
 
 View = dict[str, Any]
+
+WHOLE = "all"
+"""The part of a data set that has only one: its name says nothing to anybody."""
 
 _BOTH = [str(PipelineKind.DIRECT), str(PipelineKind.REPORT)]
 
@@ -113,9 +117,9 @@ def hindrance(wish: Wish, folders: Folders, fitness: Fitness, language: str) -> 
 
 
 def is_there(checked: Checked | None, part: str) -> bool:
-    """True if a check has found this part, with images."""
+    """True if a check has found this part, with images that lie where its table says."""
     stock = _part(checked, part)
-    return stock is not None and stock.images > 0
+    return stock is not None and stock.images > stock.absent
 
 
 def _part(checked: Checked | None, part: str) -> PartStock | None:
@@ -242,9 +246,11 @@ def _facts(checked: Checked | None, part: str, language: str) -> list[str]:
         return []
     lines = [
         text(
-            "bench.part" if each.part == part else "bench.part_unused",
+            ("bench.part" if each.images > each.absent else "bench.part_bare")
+            if each.part == part
+            else "bench.part_unused",
             language,
-            part=each.part,
+            part="" if each.part == WHOLE else f"{each.part}: ",
             images=thousands(each.images, language),
             patients=thousands(each.patients, language),
         )
@@ -264,10 +270,16 @@ def _missing(checked: Checked | None, part: str, language: str) -> list[str]:
         tables = ", ".join(found.missing_tables)
         lines.append(text("bench.part_missing", language, part=part, tables=tables))
     elif stock.images == 0:
-        lines.append(text("bench.part_empty", language, part=part))
+        lines.append(text("bench.part_empty", language))
+    elif stock.images == stock.absent:
+        lines.append(text("bench.images_none", language))
     elif stock.absent:
-        absent = thousands(stock.absent, language)
-        lines.append(text("bench.images_absent", language, absent=absent))
+        many = stock.absent > MOST_FAILED * stock.images
+        key = "bench.images_absent_many" if many else "bench.images_absent"
+        absent, share = thousands(stock.absent, language), f"{100 * MOST_FAILED:g} %"
+        lines.append(text(key, language, absent=absent, share=share))
+    if stock is not None and stock.images and not stock.says_present:
+        lines.append(text("bench.nothing_present", language))
     if stock is not None and stock.unlabelled:
         unlabelled = thousands(stock.unlabelled, language)
         lines.append(text("bench.images_unlabelled", language, unlabelled=unlabelled))

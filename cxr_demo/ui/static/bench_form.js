@@ -44,6 +44,15 @@ export class BenchForm {
     const again = kept && this.root.querySelector(`[data-at="${CSS.escape(kept)}"]`);
     again?.focus();
     if (again && caret !== null) again.setSelectionRange(caret, caret);
+    this.reveal(setup);
+  }
+
+  /** What a check has said may lie below the edge of a small screen: bring it into view, once. */
+  reveal({ folders }) {
+    const asked = folders.find((each) => each.dataset === this.asked);
+    if (!asked) return;
+    this.root.querySelector(`.folder[data-dataset="${asked.dataset}"]`).scrollIntoView({ block: "nearest" });
+    if (!asked.busy) this.asked = null;
   }
 
   // ---------------------------------------------------------------- which evaluation
@@ -178,6 +187,7 @@ export class BenchForm {
     });
     const check = (event) => {
       event.preventDefault();
+      this.asked = dataset;
       pane.act("check", { dataset, folder: input.value });
     };
     return h(

@@ -4,6 +4,9 @@ import { draw } from "./bench_plot.js";
 import { table } from "./bench_table.js";
 import { fill, h } from "./dom.js";
 
+/** Milliseconds between two looks for intervals that are still on their way. */
+const LOOK_MS = 1500;
+
 /** `again`: it is open, and the page's language has changed. */
 export async function runDialog(pane, run, choice, again = false) {
   const { app } = pane;
@@ -18,14 +21,19 @@ export async function runDialog(pane, run, choice, again = false) {
   const facts = found.facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
   const chart = h("div", { class: "run-figure" });
   chart.style.height = `${Math.max(600, found.figure?.layout.meta.least ?? 0)}px`;
-  const [findings, ...others] = found.tables;
+  const [first, rest] = [h("div", {}), h("div", {})];
+  const show = ({ tables: [findings, ...others] }) => {
+    fill(first, ...(findings ? [table(findings)] : [])); // ten columns: it takes the whole width
+    fill(rest, ...others.map((each) => table(each)));
+  };
+  show(found);
   const examples = h("div", { class: "examples" });
   app.dialogs.show(
     found.title,
     ...found.marks.map((each) => h("p", { class: "synthetic" }, each)),
     ...(found.saying ? [h("p", { class: "bench-saying" }, found.saying)] : []),
-    ...(findings ? [table(findings)] : []), // ten columns: it takes the whole width
-    h("div", { class: "run-columns" }, h("div", {}, ...others.map((each) => table(each))), h("dl", { class: "stamp" }, ...facts)),
+    first,
+    h("div", { class: "run-columns" }, rest, h("dl", { class: "stamp" }, ...facts)),
     ...(found.figure ? [chart] : []),
     h("h3", {}, found.examples_title),
     h("p", { class: "table-note" }, found.examples_note),
@@ -34,6 +42,12 @@ export async function runDialog(pane, run, choice, again = false) {
   app.dialogs.follow(() => runDialog(pane, run, choice, true));
   if (found.figure) draw(chart, found.figure, () => {});
   fill(examples, ...found.examples.map((each) => example(each, app)));
+  for (let now = found; now?.computing; ) {
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+    if (!first.isConnected || !app.dialogs.dialog.open || language !== app.language) return;
+    now = await pane.ask(`run?${asked}`);
+    if (now) show(now);
+  }
 }
 
 /** Image, what the model wrote, and for each finding target and labels side by side. */

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from cxr_demo.datasets.phantoms import write_layout
+from cxr_demo.findings import FINDINGS
 from cxr_demo.ui.bench.folders import Folders, NoFolder
 from cxr_demo.ui.bench.setup import hindrance, setup_view
 from cxr_demo.ui.bench.wish import Wish
@@ -80,7 +81,27 @@ def test_missing_images_and_tables_are_counted(folders, chexpert, tmp_path):
     (copy / "valid.csv").write_bytes((chexpert / "valid.csv").read_bytes())
     check(folders, "chexpert", copy)
     (row,) = setup_view(WISH, folders, FITNESS, "pt", chexbert=False)["folders"]
-    assert any("6 imagens da tabela não estão" in each for each in row["missing"])
+    assert "✗ Nenhuma imagem da tabela está na pasta" in row["missing"][0]
+    assert not row["facts"][0].startswith("✓")
+    assert hindrance(WISH, folders, FITNESS, "pt") is not None  # every one would fail
+    one = next(each.relative_to(chexpert) for each in sorted(chexpert.glob("valid/patient*")))
+    (copy / one).mkdir(parents=True)
+    check(folders, "chexpert", copy)
+    (row,) = setup_view(WISH, folders, FITNESS, "pt", chexbert=False)["folders"]
+    assert any("5 imagens da tabela não estão" in each for each in row["missing"])
+    assert hindrance(WISH, folders, FITNESS, "pt") is None
+
+
+def test_a_table_without_a_finding_says_what_f1_will_be(folders, tmp_path):
+    cells = ",".join("0" for _ in FINDINGS)
+    table = f"path,patient,{','.join(FINDINGS)}\na.png,1,{cells}\n"
+    (tmp_path / "labels.csv").write_text(table)
+    (tmp_path / "a.png").touch()
+    check(folders, "folder", tmp_path)
+    wish = Wish.of({"evaluation": "local", "models": ["embedded"]})
+    (row,) = setup_view(wish, folders, FITNESS, "pt", chexbert=False)["folders"]
+    assert row["facts"][0] == "✓ 1 imagens, 1 pacientes"
+    assert "o F1 será 0 e nada dirá" in row["missing"][0]
 
 
 def test_what_cannot_be_chosen_says_why():
