@@ -18,8 +18,8 @@ _FORM: dict[str, Pair] = {
     ),
     "bench.evaluation.local": ("Own images · local set", "Imagens próprias · conjunto local"),
     "bench.evaluation.local.text": (
-        "The hospital's own folder of DICOM, PNG or JPEG with a CSV table: path, patient and the 14 "
-        "findings (1, 0, -1 or blank).",
+        "The hospital's own folder of DICOM, PNG or JPEG with a CSV table: path, patient and the "
+        "14 findings (1, 0, -1 or blank).",
         "A pasta do próprio hospital, com DICOM, PNG ou JPEG e uma tabela CSV: caminho, "
         "paciente e os 14 achados (1, 0, -1 ou vazio).",
     ),
