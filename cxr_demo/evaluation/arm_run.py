@@ -106,12 +106,19 @@ class ArmRun:
         )
         known = self._store.arm(run)
         facts = describe(model, self._setting.synthetic)
+        if known is not None and known.state == "failed":  # its folder may be mended by now
+            self._read_unopened_again(run)
         if known is not None and "labelers" not in known.facts:
             facts["labelers"] = [labelling.FIRST[arm.pipeline]]
         self._store.set_facts(run, **facts)
         again.note(self._store, run)  # a kill may have come before
         self.run = run
         return run
+
+    def _read_unopened_again(self, run: str) -> None:
+        images = self._store.forget_unopened(run)
+        if images:
+            self._store.add_note(run, "unopened_again", images=images)
 
     def steps(
         self, host: Host, should_stop: Callable[[], bool], most: int | None = None

@@ -16,7 +16,7 @@ from cxr_demo.errors import CxrError
 from cxr_demo.evaluation import asking, grouping, images, steps
 from cxr_demo.evaluation.along import Along
 from cxr_demo.evaluation.arm_run import ArmRun, Setting
-from cxr_demo.evaluation.faults import NoLongerFits, NothingToResume
+from cxr_demo.evaluation.faults import NothingToResume
 from cxr_demo.evaluation.feeder import Place
 from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.plan import Plan
@@ -133,9 +133,10 @@ class RecipeRun:
         )
 
     @property
-    def refused(self) -> bool:
-        """Whether an arm was not started for want of room: it can be once there is some."""
-        return any(isinstance(each, NoLongerFits) for each in self._errors.values())
+    def left_out(self) -> bool:
+        """Whether an arm was not started for want of room, or failed: the whole can go on once
+        that is mended."""
+        return bool(self._errors)
 
     # ------------------------------------------------------------ the work
 

@@ -138,6 +138,19 @@ class EvaluationStore(StoreReader):
             for row in rows:
                 self._put_row(connection, run, row)
 
+    def forget_unopened(self, run: str) -> int:
+        """Drop the failures of images whose file could not be opened (they have no hash), so that
+        they are read again; how many there were. All other rows stay for ever."""
+        unopened = "SELECT position FROM result WHERE arm = ?1 AND error IS NOT NULL "
+        unopened += "AND image_sha256 IS NULL"
+        with self._transaction() as connection:
+            connection.execute(
+                f"DELETE FROM label WHERE arm = ?1 AND position IN ({unopened})", (run,)
+            )
+            return connection.execute(
+                f"DELETE FROM result WHERE arm = ?1 AND position IN ({unopened})", (run,)
+            ).rowcount
+
     def add_labels(self, run: str, labels: Iterable[LabelRow]) -> None:
         """Store labels, durably; a labeler's older ones of the same outputs go."""
         with self._transaction() as connection:

@@ -222,6 +222,10 @@ _PROGRESS: dict[str, Pair] = {
         "The GPU's memory was full at {at}: the batch was halved, to {slots}.",
         "A memória da GPU encheu em {at}: o lote caiu à metade, para {slots}.",
     ),
+    "bench.note.unopened_again": (
+        "{images} images whose files could not be opened were read again at {at}.",
+        "{images} imagens cujos arquivos não puderam ser abertos foram relidas em {at}.",
+    ),
     "bench.note.resumed": ("Went on at {at} after a break.", "Retomada em {at} após uma pausa."),
     "bench.start": ("Start", "Iniciar"),
     "bench.estimate_start": ("Estimate the time, then ask", "Estimar o tempo e perguntar"),

@@ -154,7 +154,7 @@ class Jobs:
         if self.settle():
             return
         if not went_on and not self._halt.is_set():
-            self._end(JobState.STOPPED if self._present().refused else JobState.FINISHED)
+            self._end(JobState.STOPPED if self._present().left_out else JobState.FINISHED)
         elif time.monotonic() - self._told > TELL_S:
             self._tell(JobState.RUNNING)
 

@@ -125,6 +125,14 @@ def test_an_unreadable_image_is_a_failure_and_many_stop_the_arm(chexpert, tmp_pa
         assert status.error["code"] == "too_many_failed" and "20 %" in str(
             run._errors[0].message("pt")
         )
+        assert run.left_out  # so it is shown as one that can go on
+    for each in sorted(chexpert.rglob("*.jpg")):  # the folder is mended
+        shutil.copy(each, folder / each.relative_to(chexpert))
+    run, store = finish(plan({"chexpert": folder}, strict))
+    with store:
+        (arm,) = store.arms(run.group)
+        assert (arm.done, arm.failed, arm.state, run.left_out) == (COUNT, 0, "finished", False)
+        assert "unopened_again" in {each["code"] for each in arm.facts["notes"]}
 
 
 def test_the_embedded_model_refuses_what_is_no_phantom_and_the_run_says_why(chexpert, tmp_path):
@@ -218,7 +226,7 @@ def test_an_arm_that_fits_no_more_says_so_and_the_others_go_on(chexpert):
         small.require_room = require_room
         last = RecipeRun(resumed(store.group(run.group)), store, run.group, ask_fit=True)
         refused, read = drive(last, small).arms
-        assert last.refused  # the whole is not finished: it can go on once there is room
+        assert last.left_out  # the whole is not finished: it can go on once there is room
         last.end("stopped")
         assert (refused.state, refused.done, read.state, read.done) == ("failed", 0, "finished", 8)
         told = CxrError.from_dict(refused.error).message("pt")

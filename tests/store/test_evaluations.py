@@ -96,6 +96,18 @@ def test_a_row_is_written_once_and_the_digest_tells_every_change(path):
         assert reader.digest(run) != before and reader.change() != seen
 
 
+def test_only_failures_of_files_that_were_never_opened_are_forgotten(path):
+    store, run = filled(path)
+    with store:
+        store.commit_all(
+            run, [row(0), Row(1, error="oom", image_sha256="ab"), Row(2, error="study_unreadable")]
+        )
+        store.add_labels(run, [LabelRow(2, "rules", codes(-2), unparsed=True)])
+        assert (store.forget_unopened(run), store.done(run)) == (1, {0, 1})
+        assert store.commit(run, row(2, image_sha256="cd"))  # its old label is in nobody's way
+        assert store.forget_unopened(run) == 0
+
+
 def test_another_signature_is_another_run_and_the_newest_is_current(path):
     store, run = filled(path)
     with store:
