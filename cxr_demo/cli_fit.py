@@ -32,6 +32,7 @@ _WORDS = {
         "building": "building",
         "reading": "reading",
         "left": "left",
+        "alone": "--precision goes with --measure MODEL; without it every precision is shown.",
     },
     "pt": {
         "free": "{name}: {free} livres de {total}",
@@ -43,6 +44,7 @@ _WORDS = {
         "building": "montando",
         "reading": "lendo",
         "left": "restantes",
+        "alone": "--precision acompanha --measure MODELO; sem ela, todas as precisões aparecem.",
     },
 }
 
@@ -67,7 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the answers for every GPU of this machine, or for the typed one; always 0."""
+    """Print the answers for every GPU of this machine, or for the typed one: 0; 2 for options that
+    say nothing together."""
+    if arguments.precision is not None and arguments.measure is None:
+        print(_WORDS[arguments.language]["alone"], file=sys.stderr)
+        return 2
     if arguments.measure is not None:
         measure(arguments.measure, arguments.precision, arguments.json, arguments.language)
     found = fit.machine()

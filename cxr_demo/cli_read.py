@@ -33,6 +33,9 @@ _WORDS = {
     "en": {
         "disclaimer": "Research use only; not a medical device.",
         "incomplete": "INCOMPLETE REPORT",
+        StopReason.LENGTH: "cut at the limit of tokens",
+        StopReason.STOPPED: "stopped",
+        "none": "none of the 14 is mentioned",
         "first": "first token",
         "total": "total",
         "memory": "memory",
@@ -49,6 +52,9 @@ _WORDS = {
     "pt": {
         "disclaimer": "Somente para pesquisa; não é um dispositivo médico. O laudo está em inglês.",
         "incomplete": "LAUDO INCOMPLETO",
+        StopReason.LENGTH: "cortado no limite de tokens",
+        StopReason.STOPPED: "interrompido",
+        "none": "nenhum dos 14 é mencionado",
         "first": "primeiro token",
         "total": "total",
         "memory": "memória",
@@ -164,14 +170,16 @@ class _Terminal:
 
     def _figures(self, reading: Reading) -> None:
         if reading.stop is not StopReason.END:
-            print(f"\n[{self._words['incomplete']}: {reading.stop}]", end="")
+            print(f"\n[{self._words['incomplete']}: {self._words[reading.stop]}]", end="")
         print("\n")
         for notice in reading.notices:
             print(f"  ! {notice_sentence(notice, self._language)}")
         print(f"  {self._words[reading.findings[0].labeler]}:")
-        for each in reading.findings[0].labels:
-            if each.label is not Label.NOT_MENTIONED:
-                print(f"  {each.finding.name_in(self._language):28}{self._words[each.label]}")
+        said = [e for e in reading.findings[0].labels if e.label is not Label.NOT_MENTIONED]
+        for each in said:
+            print(f"  {each.finding.name_in(self._language):28}{self._words[each.label]}")
+        if not said:
+            print(f"  {self._words['none']}")
         timings, made = reading.timings, reading.provenance
         rate = None if not timings.tpot else 1 / timings.tpot
         used = reading.memory.vram_device_peak or reading.memory.rss_peak
@@ -182,8 +190,8 @@ class _Terminal:
             f"{self._words['memory']} {format_bytes(used, self._language)}",
         )
         named = named_prompt(made.model, made.pipeline, made.prompt.id)
-        said = ", ".join(filter(None, (made.model, made.precision, named, made.device)))
-        print(f"\n  {said}: {' · '.join(parts)}", flush=True)
+        maker = ", ".join(filter(None, (made.model, made.precision, named, made.device)))
+        print(f"\n  {maker}: {' · '.join(parts)}", flush=True)
         if made.stand_in or not made.confirmed:
             print(f"  ! {self._words['stand_in' if made.stand_in else 'unconfirmed']}", flush=True)
 

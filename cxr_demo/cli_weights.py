@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_weights_words import WORDS
 from cxr_demo.errors import CxrError, WeightsRefused
+from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Precision
 from cxr_demo.ui.about_text import LICENCES_PT
 from cxr_demo.units import format_bytes, format_seconds
@@ -26,80 +28,6 @@ from cxr_demo.weights.sources import PACKAGES, Package, package
 if TYPE_CHECKING:
     from cxr_demo.weights.fetch import Plan
     from cxr_demo.weights.meter import Progress
-
-_WORDS: dict[str, tuple[str, str]] = {
-    "installed": ("installed", "instalado"),
-    "partial": ("not complete", "incompleto"),
-    "broken": ("BROKEN: fetch it again", "DANIFICADO: baixe de novo"),
-    "absent": ("not here", "ausente"),
-    "licence": ("Licence", "Licença"),
-    "gated": (
-        "the publisher asks you to accept the terms first",
-        "quem publica pede que os termos sejam aceitos antes",
-    ),
-    "commit": ("commit", "commit"),
-    "pinned": (
-        "{repo}: `main` is {commit} now; this commit is recorded and used from now on.",
-        "{repo}: `main` é agora {commit}; este commit fica registrado e vale daqui em diante.",
-    ),
-    "to_come": (
-        "{missing} of {total} to fetch into {folder}",
-        "baixar {missing} de {total} em {folder}",
-    ),
-    "receive": ("receiving", "recebendo"),
-    "copy": ("copying", "copiando"),
-    "verify": ("verifying", "verificando"),
-    "left": ("left", "restantes"),
-    "done": (
-        "{name}: {count} files, {total}, each verified in full by its hash.",
-        "{name}: {count} arquivos, {total}, cada um verificado por inteiro pelo hash.",
-    ),
-    "uncompared": (
-        "No publisher's hashes came with this folder, so the files were only checked for being "
-        "whole: compare the hashes with those of `weights urls {model}` on a connected machine.",
-        "A pasta veio sem hashes de quem publica; só se verificou que os arquivos estão inteiros: "
-        "compare os hashes com os de `weights urls {model}` em uma máquina conectada.",
-    ),
-    "quantise": ("quantising", "quantizando"),
-    "prepared": (
-        "{name} in {precision}: {total} in {folder}, verified in full; later loads use it.",
-        "{name} em {precision}: {total} em {folder}, verificados por inteiro; os próximos usos "
-        "carregam daqui.",
-    ),
-    "copy_ready": ("prepared {precision}: {total}", "preparado {precision}: {total}"),
-    "copy_other_weights": (
-        "prepared {precision}: {total}, of OTHER weights than those here: prepare it again",
-        "preparado {precision}: {total}, de OUTROS pesos que os daqui: prepare de novo",
-    ),
-    "copy_other_version": (
-        "prepared {precision}: {total}, by another version of bitsandbytes: prepare it again",
-        "preparado {precision}: {total}, por outra versão do bitsandbytes: prepare de novo",
-    ),
-    "copy_begun": (
-        "begun in {precision}, not finished: {total}; `prepare` goes on, `delete` takes it away",
-        "começado em {precision}, não terminado: {total}; `prepare` continua, `delete` apaga",
-    ),
-    "copy_broken": (
-        "prepared {precision}: BROKEN: prepare it again",
-        "preparado {precision}: DANIFICADO: prepare de novo",
-    ),
-    "right": ("right", "certo"),
-    "altered": ("ALTERED: fetch it again", "ALTERADO: baixe de novo"),
-    "missing": ("MISSING: fetch it again", "AUSENTE: baixe de novo"),
-    "unlisted": ("not in the record", "fora do registro"),
-    "deleted": ("{name}: {total} deleted from {folder}", "{name}: {total} apagados de {folder}"),
-    "hosts": ("Hosts (HTTPS, port 443):", "Servidores (HTTPS, porta 443):"),
-    "hidden": (
-        "The storage host is told only to accounts that accepted the terms: {why}",
-        "O servidor de armazenamento só é informado a contas que aceitaram os termos: {why}",
-    ),
-    "vary": (
-        "Storage hosts change with place and time. Their publisher's current list: {page}",
-        "Os servidores de armazenamento mudam conforme lugar e época. Lista atual: {page}",
-    ),
-    "files": ("Files (bytes, hash, address):", "Arquivos (bytes, hash, endereço):"),
-}
-
 
 _ATTACHED = "stop when standard input closes: the app pauses it so, and takes it along when it ends"
 
@@ -188,7 +116,7 @@ def _copy_as_json(copy: prepared.Prepared) -> dict[str, object]:
 
 
 def _state(each: Package) -> tuple[record.Record | None, str]:
-    """The record, if there is one, and a key of `_WORDS`. One broken folder hides no other."""
+    """The record, if there is one, and a key of `WORDS`. One broken folder hides no other."""
     if not each.folder.is_dir() or not any(e.name != ".lock" for e in each.folder.iterdir()):
         return None, "absent"
     try:
@@ -254,11 +182,18 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from cxr_demo.weights.importing import import_folder
 
-    done = import_folder(arguments.folder, arguments.model, _Line(arguments), _stopped(arguments))
-    _conclude(done.package, done.record, arguments)
+    line, stopped = _Line(arguments), _stopped(arguments)
+    done = import_folder(arguments.folder, arguments.model, line, stopped, _refuse_other)
+    _conclude(done.package, done.record, arguments, "done" if done.compared else "taken")
     if not done.compared and not arguments.json:
         print(_say("uncompared", arguments, model=done.package.id))
     return 0
+
+
+def _refuse_other(card: ModelCard, folder: Path) -> None:
+    from cxr_demo.models.recognising import refuse_other  # with torch, once there are files
+
+    refuse_other(card, folder)
 
 
 def _urls(arguments: argparse.Namespace) -> int:
@@ -332,12 +267,13 @@ class _Line:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._shown = time.monotonic()
+        self._drawn = arguments.json or sys.stdout.isatty()
+        self._shown = 0.0 if self._drawn else time.monotonic()
 
     def __call__(self, now: "Progress") -> None:
-        drawn = self._arguments.json or sys.stdout.isatty()
         passed = time.monotonic() - self._shown
-        if passed < (_DRAWN if drawn else _LOGGED) and not (drawn and now.done == now.total):
+        ended = self._drawn and now.done == now.total
+        if passed < (_DRAWN if self._drawn else _LOGGED) and not ended:
             return
         self._shown = time.monotonic()
         if self._arguments.json:
@@ -351,7 +287,8 @@ class _Line:
             f"{format_seconds(now.remaining, language)} {_say('left', self._arguments)}",
         ]
         line = " · ".join(parts)
-        print(f"\r\033[K{line}" if drawn else line, end="" if drawn else "\n", flush=True)
+        shown, end = (f"\r\033[K{line}", "") if self._drawn else (line, "\n")
+        print(shown, end=end, flush=True)
 
     @staticmethod
     def clear() -> None:
@@ -360,13 +297,15 @@ class _Line:
             print("\r\033[K", end="")
 
 
-def _conclude(wanted: Package, kept: record.Record, arguments: argparse.Namespace) -> None:
+def _conclude(
+    wanted: Package, kept: record.Record, arguments: argparse.Namespace, said: str = "done"
+) -> None:
     if arguments.json:
         print_json(asdict(kept))
         return
     _Line.clear()
     total = format_bytes(sum(each.size for each in kept.files.values()), arguments.language)
-    print(_say("done", arguments, name=wanted.name, count=len(kept.files), total=total))
+    print(_say(said, arguments, name=wanted.name, count=len(kept.files), total=total))
 
 
 def _licence(each: Package, arguments: argparse.Namespace) -> str:
@@ -382,7 +321,7 @@ def _revision(repo: str, fixed: str | None, kept: record.Record | None) -> str |
 
 
 def _say(key: str, arguments: argparse.Namespace, **values: object) -> str:
-    return _WORDS[key][arguments.language == "pt"].format(**values)
+    return WORDS[key][arguments.language == "pt"].format(**values)
 
 
 _ACTIONS = {

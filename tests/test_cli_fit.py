@@ -48,6 +48,11 @@ def test_a_size_that_is_none_is_refused_in_one_sentence(capsys):
 
 
 @pytest.mark.skipif(nvml.first_visible() is not None, reason="there is a GPU here")
+def test_a_precision_alone_is_not_taken_silently(capsys):
+    assert cli.main(["fit", "--vram", "8", "--precision", "nf4", "--language", "pt"]) == 2
+    assert "--measure MODELO" in capsys.readouterr().err
+
+
 def test_measuring_without_a_gpu_is_one_sentence(capsys):
     assert cli.main(["fit", "--measure", "chexagent-2-3b", "--language", "en"]) == 1
     assert "no NVIDIA GPU here" in capsys.readouterr().err

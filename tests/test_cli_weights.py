@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import checkpoints
 from cxr_demo import cli, cli_weights
 from cxr_demo.paths import models_dir
 
@@ -112,12 +113,19 @@ def test_urls_lists_hosts_files_sizes_and_hashes(fake, capsys):
     assert told["hidden"]["code"] == "not_logged_in" and len(told["files"]) == 5
 
 
-def test_import_of_loose_files_says_that_nothing_was_compared(fake, tmp_path, capsys):
-    for name, data in hub_server.tiny_model().items():
-        if "/" not in name:
-            (tmp_path / name).write_bytes(data)
+def test_import_of_loose_files_says_that_nothing_was_compared(tmp_path, capsys):
+    checkpoints.write(ID, tmp_path, tiny=True)
     assert cli.main(["weights", "import", str(tmp_path), "--model", ID, "--language", "pt"]) == 0
-    assert "sem hashes de quem publica" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Não vieram hashes de quem publica" in said and "verificado por inteiro" not in said
+
+
+@pytest.mark.parametrize("model", ["chexagent-8b", "chexagent-2-3b"])
+def test_import_of_another_models_folder_is_refused_before_it_is_copied(model, tmp_path, capsys):
+    checkpoints.write(model, tmp_path, tiny=True)
+    assert cli.main(["weights", "import", str(tmp_path), "--model", ID, "--language", "pt"]) == 1
+    assert "não contém MedGemma 4B" in capsys.readouterr().err
+    assert not (models_dir() / ID).exists()
 
 
 def test_refusals_are_one_sentence_in_the_users_language(fake, capsys):

@@ -1,6 +1,6 @@
 """`weights prepare`: a model's weights as one precision stores them, written once and verified.
 
-    published files -> for each file of up to a GB: its parameters quantised, one after the other,
+    published files -> for each file of half a GB: its parameters quantised, one after the other,
     written, compared with memory, hashed and recorded in `.part` -> all hashed again -> renamed
 
 A folder that ends in `.part` is never taken for a copy. What was recorded there before a stop,
@@ -25,10 +25,9 @@ from torch import nn
 
 from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
-from cxr_demo.models import chexagent2, chexagent8b, gemma, packed, streaming
+from cxr_demo.models import packed, recognising, streaming
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.loading import STORAGE
-from cxr_demo.models.streaming import Where
 from cxr_demo.records import Precision
 from cxr_demo.versions import installed as versions
 from cxr_demo.weights import faults, hashes, prepared, record
@@ -40,9 +39,9 @@ from cxr_demo.weights.record import FileRecord, Record
 from cxr_demo.weights.sources import RECORD, package, wanted
 from cxr_demo.weights.transfer import guarded
 
-SHARD = 1024**3
+SHARD = 512 * 1024**2
+"""Bytes of a file, and so what a kill can lose."""
 _CPU = torch.device("cpu")
-_FAMILIES = {"gemma": gemma, "chexagent2": chexagent2, "chexagent8b": chexagent8b}
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def prepare(
 
 
 def _write(job: _Job) -> None:
-    native, where = _empty(job.card, job.published.folder)
+    native, where = recognising.empty(job.card, job.published.folder)
     with streaming.loaded_from_files(job.card, job.through):
         plan = streaming.plan(native, where, job.card, job.published)
         streaming.prepare(native, job.card, job.precision)
@@ -161,15 +160,6 @@ def _same_copy(part: Path, about: About) -> bool:
         return replace(prepared.describe(part), created=about.created) == about
     except WeightsRefused:
         return False
-
-
-def _empty(card: ModelCard, folder: Path) -> tuple[nn.Module, Where]:
-    family = _FAMILIES[str(card.family)]
-    if family is gemma:
-        native = gemma.build(card, folder)
-        return native, gemma.places(native)
-    other = chexagent2 if family is chexagent2 else chexagent8b
-    return other.build(card, folder), other.where
 
 
 def _portions(native: nn.Module, plan: streaming.Plan, job: _Job) -> Iterator[_Portion]:

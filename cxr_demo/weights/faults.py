@@ -350,6 +350,14 @@ class OwnPlace(ImportRefused):
     pt = "{folder} já é o lugar do modelo: não há o que importar; verifique-o."
 
 
+class NotThisModel(ImportRefused):
+    """The folder holds tensors of another model."""
+
+    code = "import_not_this_model"
+    en = "{folder} does not hold {model} ({detail}): choose that model's folder."
+    pt = "{folder} não contém {model} ({detail}): escolha a pasta desse modelo."
+
+
 class NotWhole(ImportRefused):
     """The folder lacks files of the model."""
 

@@ -9,10 +9,12 @@ import json
 import re
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, both
+from cxr_demo.models.cards import ModelCard
 from cxr_demo.weights import faults, hashes, prepared, record
 from cxr_demo.weights.fetch import exclusive, refuse_without_room
 from cxr_demo.weights.folders import missing_files
@@ -25,6 +27,10 @@ from cxr_demo.weights.transfer import guarded
 _BLOCK = 4 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+Check = Callable[[ModelCard, Path], None]
+"""Raises WeightsRefused if the folder does not hold that model."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,11 @@ def import_folder(
     model: str | None = None,
     on_progress: OnProgress | None = None,
     stopped: threading.Event | None = None,
+    check: Check | None = None,
 ) -> Imported:
     """Copy the model in `folder` to its place; the source stays as it is. `model` is needed only if
-    neither a record nor the folder's name says it.
+    neither a record nor the folder's name says it; `check` looks at published files before they
+    are copied.
 
     Raises ImportRefused, WrongHash, DiskFull, FolderRefused, AlreadyFetching, UnknownModel."""
     if not folder.is_dir():
@@ -59,11 +67,27 @@ def import_folder(
     lacking = missing_files(into, folder)
     if lacking:
         raise faults.NotWhole(folder=str(folder), names=", ".join(lacking))
+    _refuse_another(into, folder, brought, check)
     meter = Meter(on_progress, stopped or threading.Event())
     with exclusive(into):
         refuse_without_room(into.folder, sum(each.size for each in should.files.values()))
         kept = _bring(folder, into, should, meter)
     return Imported(into, kept, all(each.published for each in kept.files.values()))
+
+
+def _refuse_another(
+    into: Package, folder: Path, brought: Record | None, check: Check | None
+) -> None:
+    if brought is not None and brought.model != into.id:
+        words = both(f"its record says {brought.model}", f"o registro diz {brought.model}")
+        raise faults.NotThisModel(folder=str(folder), model=into.name, detail=words)
+    if check is None or into.card is None:
+        return
+    try:
+        check(into.card, folder)
+    except WeightsRefused as error:
+        detail = error.params["detail"]
+        raise faults.NotThisModel(folder=str(folder), model=into.name, detail=detail) from error
 
 
 def _import_copy(folder: Path, brought: Record | None, meter: Meter) -> Imported:

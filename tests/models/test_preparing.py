@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from cxr_demo import models, weights
 from cxr_demo.errors import CxrError, WeightsMissing, WeightsRefused
-from cxr_demo.models import checkpoint, packed, preparing, streaming
+from cxr_demo.models import checkpoint, packed, preparing, recognising, streaming
 from cxr_demo.models.cards import card
 from cxr_demo.records import Precision
 from cxr_demo.weights import faults, prepared, record, removal
@@ -165,7 +165,7 @@ def test_too_little_room_is_refused_first(home, monkeypatch):
 def test_the_room_asked_for_is_what_the_copy_takes(home):
     for family, precision in PAIRS:
         about = card(family.model)
-        native, _ = preparing._empty(about, home / family.model)
+        native, _ = recognising.empty(about, home / family.model)
         streaming.prepare(native, about, precision)
         made = preparing.prepare(family.model, precision, through="cpu")
         assert 0.5 * packed.size(native, precision) < made.size < packed.size(native, precision)

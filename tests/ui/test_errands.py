@@ -11,6 +11,7 @@ import time
 import psutil
 import pytest
 
+from benchmarks import checkpoints
 from cxr_demo.paths import models_dir
 from cxr_demo.ui.errands import Errands, Kind, State
 from cxr_demo.weights import shelf
@@ -150,9 +151,7 @@ def test_what_came_is_verified_altered_and_deleted(errands):
 
 
 def test_a_folder_is_imported_and_addresses_are_listed(errands, tmp_path, fake):
-    for name, data in tiny_model().items():
-        if "/" not in name:
-            (tmp_path / name).write_bytes(data)
+    checkpoints.write(ID, tmp_path, tiny=True)
     done = errands.start(Kind.IMPORT, ID, str(tmp_path), "--model", ID)
     assert ended(done) is State.DONE
     assert (stock().state, stock().published) == (Stock.HERE, False)
