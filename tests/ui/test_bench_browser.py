@@ -75,7 +75,7 @@ def test_from_a_fresh_machine_to_figures_exports_and_a_run(open_page, tmp_path):
     assert page.locator(".arms tbody tr").count() == 2
     assert "SYNTHETIC, NOT PATIENTS" in page.locator(".bench-current").inner_text()
 
-    page.click(".bench-current [data-act=results]")
+    page.click("[data-part=results]")  # it was empty of patients; nobody chose that
     page.click("[data-view=bars]")
     assert "SYNTHETIC, NOT PATIENTS" in figure(page)
     assert "F1 (rules" in page.locator(".bench-chart").inner_text()

@@ -9,7 +9,7 @@ from cxr_demo.errors import CxrError
 from cxr_demo.evaluation.progress import ArmStatus
 from cxr_demo.models.cards import named_prompt
 from cxr_demo.records import PipelineKind
-from cxr_demo.results.words import asked
+from cxr_demo.results.words import asked, drawn
 from cxr_demo.store.records import ArmRun, Group
 from cxr_demo.ui.strings import STRINGS, text
 from cxr_demo.ui.wording import date, model_name, thousands
@@ -43,7 +43,7 @@ def composition(group: Group, language: str) -> str:
         draw = Recipe.from_dict(group.recipe).draw
     except (KeyError, TypeError, ValueError):
         return group.composition
-    sources = " + ".join(_source(each.dataset, each.part, language) for each in draw.sources)
+    sources = drawn(" + ".join(f"{each.dataset} {each.part}" for each in draw.sources), language)
     parts = [] if group.name in (DRAWN, OWN) else [sources]
     size = text(
         "bench.images_drawn" if draw.size else "bench.images_all",
@@ -53,12 +53,6 @@ def composition(group: Group, language: str) -> str:
     more = [text(f"bench.mix.{draw.mix}", language)] if draw.size and len(draw.sources) > 1 else []
     more += [text("bench.views.frontal", language)] if draw.views == "frontal" else []
     return ", ".join([*parts, size, *more])
-
-
-def _source(dataset: str, part: str, language: str) -> str:
-    key = f"bench.dataset.{dataset}"
-    title = text(key, language) if key in STRINGS else dataset
-    return title if part == "all" else f"{title} {part}"
 
 
 def arm_name(model: str, precision: str, language: str) -> str:

@@ -34,13 +34,15 @@ export class BenchResults {
   choose(changed) {
     Object.assign(this.choice, changed);
     this.picked = changed.show ?? this.picked;
+    if ("place" in changed) this.place = changed.place;
     this.known = null;
     this.refresh();
   }
 
   address(what) {
     const { language } = this.pane.app;
-    const asked = { ...this.choice, show: this.picked, lang: language };
+    // What nobody picked is chosen anew each time: an empty place does not stay for want of results.
+    const asked = { ...this.choice, place: this.place, show: this.picked, lang: language };
     const given = Object.entries(asked).filter(([, value]) => value);
     return `${what}?${new URLSearchParams(given)}`;
   }

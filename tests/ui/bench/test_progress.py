@@ -170,7 +170,9 @@ def test_the_title_names_the_images():
     made = recipe(aggregated(mix=Mix.THIRDS, views=Views.FRONTAL))
     group = replace(GROUP, name="aggregated", recipe=made, images=30229)
     title = progress.group_title(group, "pt")
-    assert title.startswith("Agregada · BRAX automatic + CheXpert train + MIMIC-CXR-JPG automatic")
+    assert title.startswith(
+        "Agregada · BRAX automático + CheXpert train + MIMIC-CXR-JPG automático"
+    )
     assert title.endswith("30.229 imagens sorteadas, terços, só frontais")
     odd = replace(GROUP, recipe={"unknown": 1})
     assert progress.group_title(odd, "en").endswith("chexpert valid, all images, all views")
