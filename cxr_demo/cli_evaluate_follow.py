@@ -14,7 +14,7 @@ from cxr_demo.evaluation.scores import scores
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.models.cards import named_prompt
 from cxr_demo.records import PipelineKind
-from cxr_demo.results import loading
+from cxr_demo.results import carried, loading
 from cxr_demo.results import words as shared
 from cxr_demo.results.records import said
 from cxr_demo.store.place import store_path
@@ -57,6 +57,7 @@ WORDS: dict[str, dict[str, str]] = {
         "whole": "for the whole arm",
         "synthetic": "SYNTHETIC, NOT PATIENTS",
         "stand_in": "random weights: time and memory only",
+        "imported": "imported from another machine",
         "image": "s per image",
         "alone": "other labels alone than in a batch",
         "texts": "other texts",
@@ -70,6 +71,7 @@ WORDS: dict[str, dict[str, str]] = {
         "whole": "para o braço todo",
         "synthetic": "SINTÉTICO, NÃO SÃO PACIENTES",
         "stand_in": "pesos aleatórios: só tempo e memória",
+        "imported": "importada de outra máquina",
         "image": "s por imagem",
         "alone": "outros rótulos a sós que em lote",
         "texts": "outros textos",
@@ -174,6 +176,8 @@ def _figures(reader: StoreReader, arm: ArmRun) -> dict[str, dict[str, float]]:
     if arm.facts.get("stand_in"):
         return {}
     policies = (UncertaintyPolicy.UNCERTAIN_AS_POSITIVE, UncertaintyPolicy.UNCERTAIN_AS_NEGATIVE)
+    if "carried" in arm.facts:  # taken in: its targets stayed where it was measured
+        return {str(policy): carried.micro(arm.facts["carried"], policy) for policy in policies}
     return {str(policy): scores(reader, arm, policy) for policy in policies}
 
 
@@ -193,6 +197,8 @@ def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) 
         parts.append(f"{arm.failed} {words['failed']}")
     if arm.facts.get("stand_in"):
         parts.append(words["stand_in"])
+    if arm.facts.get("imported"):
+        parts.append(words["imported"])
     for policy, by_labeler in figures.items():
         for labeler, value in by_labeler.items():
             by = shared.labeler(labeler, language)

@@ -74,6 +74,20 @@ def result_of(arm: Arm, labeler: str, policy: UncertaintyPolicy, record: Record)
     )
 
 
+def micro(brought: Mapping[str, Any], policy: UncertaintyPolicy) -> dict[str, float]:
+    """Micro F1 over the 14 findings by labeler, of the figures that came along with a run."""
+    named = {
+        name.partition("/")[0]: held["arm"]
+        for name, held in brought.items()
+        if name.partition("/")[2] == policy
+    }
+    return {
+        labeler: float(held["figures"]["micro"][str(FindingSetName.ALL_14)])
+        for labeler, held in named.items()
+        if held is not None
+    }
+
+
 def pair_record(pair: PairResult) -> Record:
     """A pair's figures; which runs it compares is noted by the caller."""
     estimate = None if pair.difference is None else pair.difference.estimate

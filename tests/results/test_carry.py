@@ -1,6 +1,7 @@
 """A run on its way to another machine: what comes along, what stays, and what is refused."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 
@@ -268,7 +269,7 @@ def test_random_weights_carry_memory_and_no_figures(home):
 
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_the_commands_say_what_they_did(home, capsys, language):
-    from cxr_demo import cli_evaluate_export, cli_evaluate_import
+    from cxr_demo import cli, cli_evaluate_export, cli_evaluate_import
 
     (run,) = fill(home / "evaluations.sqlite", ARMS[:1], images=30)
     (home / "home").mkdir()
@@ -283,6 +284,10 @@ def test_the_commands_say_what_they_did(home, capsys, language):
     (home / "home" / "evaluations.sqlite").unlink()
     assert call(cli_evaluate_import, str(home / "file"), "--language", language) == 0
     assert "A100" in capsys.readouterr().out
+    assert cli.main(["evaluate", "status", "--language", language]) == 0  # it has no targets here
+    told = capsys.readouterr().out
+    assert re.search(r"F1 \(CheXbert\).*0[.,]\d{3}", told)
+    assert ("imported" if language == "en" else "importada") in told
 
 
 def call(module, *given):
