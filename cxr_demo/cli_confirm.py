@@ -26,6 +26,7 @@ from cxr_demo.models.faults import (
     NothingToCompare,
     OnlyUserConfirms,
     RandomWeights,
+    UserCannotConfirm,
 )
 from cxr_demo.paths import assets_dir
 from cxr_demo.records import PipelineKind, Precision, Radiograph
@@ -63,7 +64,16 @@ _WORDS = {
         "These files were not compared with their publisher's hashes: they were put here by hand.",
         "Estes arquivos não foram comparados com os hashes de quem os publica: vieram à mão.",
     ),
-    "withdrawn": ("{name}: {count} confirmations withdrawn.", "{name}: {count} retiradas."),
+    "by_word": (
+        "The port of {name} counts as confirmed on this machine by your word ({weights}); nothing "
+        "was compared.",
+        "A adaptação de {name} vale como confirmada nesta máquina pela sua palavra ({weights}); "
+        "nada foi comparado.",
+    ),
+    "withdrawn": (
+        "{name}: confirmations withdrawn: {count}.",
+        "{name}: confirmações retiradas: {count}.",
+    ),
 }
 
 
@@ -85,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Confirm, or say why not. Raises what loading raises, LeaseHeld, RandomWeights, NotConfirmed,
-    NothingToCompare, OnlyUserConfirms."""
+    NothingToCompare, OnlyUserConfirms, UserCannotConfirm."""
     card = models.card(arguments.model)
     if arguments.withdraw:
         count = confirmations.withdraw(card.id)
@@ -95,21 +105,26 @@ def run(arguments: argparse.Namespace) -> int:
         raise RandomWeights(model=card.name)
     made = _confirmation(card, arguments)
     confirmations.keep(made, stand_in=False)
-    _tell(arguments, asdict(made), "confirmed", name=card.name, weights=made.weights_sha256[:12])
+    said = "by_word" if made.how is How.USER else "confirmed"
+    _tell(arguments, asdict(made), said, name=card.name, weights=made.weights_sha256[:12])
     if not made.detail.get("published") and not arguments.json:
         print(_say("unpublished", arguments))
     return 0
 
 
 def _confirmation(card: ModelCard, arguments: argparse.Namespace) -> Confirmation:
-    if arguments.by_user:
-        return _made(card, _digest(card), How.USER, {"words": arguments.by_user.strip()})
+    reference = _study_f1(card)
+    comparable = card.family == "gemma" or reference is not None
+    words = (arguments.by_user or "").strip()
+    if words and comparable:
+        raise UserCannotConfirm(model=card.name, id=card.id)
     if card.family == "gemma":
         return _against_stock(card, arguments)
-    reference = _study_f1(card)
-    if reference is None:
+    if reference is not None:
+        return _by_run(card, reference, arguments)
+    if not words:
         raise OnlyUserConfirms(model=card.name, id=card.id)
-    return _by_run(card, reference, arguments)
+    return _made(card, _digest(card), How.USER, {"words": words})
 
 
 def _digest(card: ModelCard) -> str:

@@ -198,11 +198,20 @@ def test_runs_that_prove_nothing_are_left_out(real, unfit):
 
 def test_chexagent_8b_is_confirmed_by_the_user_only(real, capsys):
     assert confirm(LARGE, "--language", "en") == 1
-    assert "--by-user" in capsys.readouterr().err
+    assert confirm(LARGE, "--by-user", "   ") == 1, "no reason is no word"
+    assert capsys.readouterr().err.count("--by-user") == 2
     assert confirm(LARGE, "--by-user", "compared with the official code on 20 images") == 0
+    assert "nothing was compared" in capsys.readouterr().out
     kept = confirmations.of_card(card(LARGE))
     assert kept.how is confirmations.How.USER and "official code" in kept.detail["words"]
     assert models.load(card(LARGE), Precision.BF16).confirmed
+
+
+@pytest.mark.parametrize("model", [MEDGEMMA, CHEXAGENT])
+def test_nobodys_word_stands_in_the_place_of_a_comparison(real, model, capsys):
+    assert confirm(model, "--by-user", "I am sure", "--language", "pt") == 1
+    assert "sem --by-user" in capsys.readouterr().err
+    assert confirmations.of_card(card(model)) is None
 
 
 def test_a_broken_file_confirms_nothing(real):

@@ -91,3 +91,17 @@ class OnlyUserConfirms(ModelError):
         "Nenhum valor ou código publicado confirma {model}: se você se convenceu, diga-o com "
         "`python -m cxr_demo confirm {id} --by-user PALAVRAS`."
     )
+
+
+class UserCannotConfirm(ModelError):
+    """There is something published to compare with, so nobody's word stands in its place."""
+
+    code = "user_cannot_confirm"
+    en = (
+        "{model} is confirmed by a comparison, not by word: run `python -m cxr_demo confirm {id}` "
+        "without --by-user."
+    )
+    pt = (
+        "{model} se confirma por comparação, não por palavra: execute `python -m cxr_demo confirm "
+        "{id}` sem --by-user."
+    )
