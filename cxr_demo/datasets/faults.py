@@ -131,7 +131,8 @@ class OwnTableDamaged(DatasetError):
 
     def message(self, language: str = "en") -> str:
         """One sentence that says what would have been right."""
-        why = self.REASONS[self.params["why"]][language == "pt"]
+        why = self.params["why"]
+        why = self.REASONS.get(why, (why, why))[language == "pt"]
         template = self.pt if language == "pt" else self.en
         return template.format(**{**self.params, "why": why})
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cxr_demo.errors import WeightsRefused
+from cxr_demo.errors import WeightsRefused, both
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.four_bits import (
     Params4bit,
@@ -157,8 +157,12 @@ def _store_in_4_bits(module: nn.Module, card: ModelCard, storage: torch.dtype) -
         if not isinstance(layer, TableLookUp | TableHead):
             continue
         if layer.weight.shape[1] % BLOCK:
-            detail = f"a table of {layer.weight.shape[1]} columns cannot be stored in 4 bits"
-            raise WeightsRefused(model=card.name, detail=detail)
+            width = layer.weight.shape[1]
+            words = both(
+                f"a table of {width} columns cannot be stored in 4 bits",
+                f"uma tabela de {width} colunas não pode ser guardada em 4 bits",
+            )
+            raise WeightsRefused(model=card.name, detail=words)
         empty = Params4bit(layer.weight.data, quant_type="nf4", quant_storage=storage)
         layer.weight = made.setdefault(id(layer.weight), empty)
 

@@ -25,6 +25,7 @@ from cxr_demo.weights.sources import PACKAGES, RECORD, Package, package, wanted
 from cxr_demo.weights.transfer import guarded
 
 _BLOCK = 4 * 1024 * 1024
+_TELLING = 160  # characters of a list of tensors
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -86,8 +87,13 @@ def _refuse_another(
     try:
         check(into.card, folder)
     except WeightsRefused as error:
-        detail = error.params["detail"]
+        # the first names tell; a load would list more of them
+        detail = {each: _short(words) for each, words in error.params["detail"].items()}
         raise faults.NotThisModel(folder=str(folder), model=into.name, detail=detail) from error
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _TELLING else f"{words[:_TELLING]}…"
 
 
 def _import_copy(folder: Path, brought: Record | None, meter: Meter) -> Imported:
