@@ -27,12 +27,17 @@ export async function draw(place, figure, onRun) {
   });
 }
 
+/** A picture is drawn without the page's fonts: what is measured in one and drawn in another, wider
+ * one loses the ends of its words. So it is measured in the system's own, too. */
+const FONT = "Arial, Helvetica, sans-serif";
+
 /** The figure as it is on the screen, with letters as large as on the screen, twice as fine. */
 export async function picture(figure, name) {
   const Plotly = await plotly();
   const height = Math.max(720, figure.layout.meta?.least ?? 0);
   const size = { format: "png", width: 1280, height, scale: 2 };
-  const image = await Plotly.toImage({ data: figure.data, layout: figure.layout }, size);
+  const layout = { ...figure.layout, font: { ...figure.layout.font, family: FONT } };
+  const image = await Plotly.toImage({ data: figure.data, layout }, size);
   const link = document.createElement("a");
   link.href = image;
   link.download = name;
