@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pynvml
 
+from cxr_demo.errors import both
 from cxr_demo.records import Precision
 from cxr_demo.telemetry import nvml
 
@@ -48,9 +49,9 @@ class Barred:
     least: Capability
 
     @property
-    def detail(self) -> str:
-        """In symbols, for an error's sentence."""
-        return f"compute capability {dotted(self.found)} < {dotted(self.least)}"
+    def detail(self) -> dict[str, str]:
+        """The same inside an error's sentence, in both languages."""
+        return both(self.message("en").rstrip("."), self.message("pt").rstrip("."))
 
     def message(self, language: str = "en") -> str:
         """One sentence in `language` ("pt" or "en")."""

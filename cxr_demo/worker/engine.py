@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from cxr_demo import calibration, models
-from cxr_demo.errors import CxrError, ModelError, OutOfMemory, WorkerDied
+from cxr_demo.errors import CxrError, ModelError, OutOfMemory, WorkerDied, both
 from cxr_demo.evaluation.answers import Answers
 from cxr_demo.fit import NoGpu
 from cxr_demo.models import proofs
@@ -241,7 +241,10 @@ class Engine:
         if self.is_full(error):
             return full
         if isinstance(error, ImportError) and error.name:
-            return ModelError(model=model, detail=f"{error.name} is not installed")
+            return ModelError(
+                model=model,
+                detail=both(f"{error.name} is not installed", f"{error.name} não está instalado"),
+            )
         if type(error).__name__ == "AcceleratorError" or any(sign in str(error) for sign in _FATAL):
             # A library that gets no memory for itself says that it failed, not why.
             raise DeviceFault(full if self._nearly_full() else WorkerDied()) from error

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cxr_demo import fit, models
-from cxr_demo.errors import PrecisionUnsupported
+from cxr_demo.errors import PrecisionUnsupported, both
 from cxr_demo.fit import measured
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.records import PipelineKind, Precision
@@ -33,7 +33,8 @@ def check(model: str, precision: Precision) -> None:
         raise fit.NotDescribed(model=model, known=", ".join(ARCHITECTURES))
     offered = models.card(model).precisions
     if precision not in offered:
-        detail = f"{precision} ∉ {{{', '.join(offered)}}}"
+        names = ", ".join(offered)
+        detail = both(f"it is offered in {names}", f"só é oferecido em {names}")
         raise PrecisionUnsupported(
             model=models.card(model).name, precision=precision.value, detail=detail
         )

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cxr_demo.errors import PrecisionUnsupported
 from cxr_demo.records import Precision
 from cxr_demo.telemetry import capability
 
@@ -25,7 +26,9 @@ def test_turing_has_no_bfloat16_and_the_reason_says_so(precision):
         said = found.message(language)
         assert "7.5" in said and "8.0" in said and word in said
         assert said.count(".") == 3  # one sentence
-    assert found.detail == "compute capability 7.5 < 8.0"
+    refused = PrecisionUnsupported(model="M", precision=precision, detail=found.detail)
+    assert "que esta GPU (compute capability 7.5) não tem" in refused.message("pt")
+    assert ".." not in refused.message("pt") + refused.message("en")
 
 
 def test_fp32_runs_on_turing_and_pascal_but_not_before():
