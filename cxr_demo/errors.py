@@ -142,8 +142,8 @@ class PrecisionUnsupported(ModelError):
 
 
 class OutOfMemory(ModelError):
-    """The GPU's memory did not suffice. `free` and, where it can be told, `needed` are bytes (or
-    text that is already formatted); `offer` is what would fit, `{"model", "precision"}`, or None.
+    """The GPU's memory did not suffice. `free` and, where it can be told, `needed` are bytes,
+    `free` None where nobody knows; `offer` is what would fit, `{"model", "precision"}`, or None.
     """
 
     code = "out_of_memory"
@@ -170,7 +170,7 @@ class OutOfMemory(ModelError):
         sizes = {
             name: format_bytes(each, language)
             for name, each in self.params.items()
-            if isinstance(each, int)
+            if isinstance(each, int) or (name == "free" and each is None)
         }
         template = self.pt if language == "pt" else self.en
         if "needed" in self.params:

@@ -72,6 +72,9 @@ def test_an_unknown_error_code_is_not_lost():
 
 def test_a_missing_parameter_does_not_hide_the_error():
     assert "GPU memory" in OutOfMemory(model="M").message()
+    full = OutOfMemory(model="M", free=3 * 2**29)
+    assert "(1.5 GiB)" in full.message() and "(1,5 GiB)" in full.message("pt")
+    assert "None" not in OutOfMemory(model="M", free=None).message("pt")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from cxr_demo.labelers.faults import (
 )
 from cxr_demo.labelers.sentences import items_apart, sentences, without_markup
 from cxr_demo.records import FindingLabel, FindingSet, Span
-from cxr_demo.units import UNKNOWN
 
 CHECKPOINT = "chexbert.pth"
 MAX_TOKENS = 512
@@ -105,7 +104,7 @@ class CheXbert:
             self._network.to(device)
         except torch.OutOfMemoryError:
             self._network.to(self.device)
-            raise OutOfMemory(model="CheXbert", free=UNKNOWN) from None
+            raise OutOfMemory(model="CheXbert", free=None) from None
         finally:
             if torch.cuda.is_initialized():
                 torch.cuda.empty_cache()
@@ -144,7 +143,7 @@ class CheXbert:
                 return self._network(*self._padded(rows)).tolist()
         except torch.OutOfMemoryError:
             if len(rows) == 1:
-                raise OutOfMemory(model="CheXbert", free=UNKNOWN) from None
+                raise OutOfMemory(model="CheXbert", free=None) from None
         # a report model may hold most of the GPU: go on in halves, once the error let go of it
         torch.cuda.empty_cache()
         half = len(rows) // 2

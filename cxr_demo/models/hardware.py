@@ -9,7 +9,6 @@ from cxr_demo.errors import OutOfMemory, PrecisionUnsupported, both
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Memory, Precision
 from cxr_demo.telemetry import capability
-from cxr_demo.units import format_bytes
 
 
 def name_of(device: torch.device) -> str:
@@ -38,7 +37,7 @@ def check_precision(card: ModelCard, precision: Precision, device: torch.device)
 def out_of_memory(card: ModelCard, device: torch.device) -> OutOfMemory:
     """The error to raise for torch's; says what is free on the device now."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-    return OutOfMemory(model=card.name, free=format_bytes(free))
+    return OutOfMemory(model=card.name, free=free)
 
 
 def room(device: torch.device) -> int | None:

@@ -33,7 +33,7 @@ from cxr_demo.records import (
     StopReason,
 )
 from cxr_demo.telemetry import capability, nvml
-from cxr_demo.units import MIB, format_bytes
+from cxr_demo.units import MIB
 from cxr_demo.worker import spill
 from cxr_demo.worker.answers import note
 from cxr_demo.worker.lease import Lease, device_lease
@@ -237,7 +237,7 @@ class Engine:
         return isinstance(error, OutOfMemory | MemoryError) or "out of memory" in str(error)
 
     def _words_for(self, error: BaseException, model: str) -> CxrError:
-        full = OutOfMemory(model=model, free=format_bytes(self._free()))
+        full = OutOfMemory(model=model, free=self._free())
         if self.is_full(error):
             return full
         if isinstance(error, ImportError) and error.name:

@@ -113,7 +113,7 @@ def test_what_ends_the_process_or_its_memory_is_not_tried_for_ever(stopped, monk
     def narrow(items, slots, should_stop):
         sizes.append(slots)
         if slots > 2:
-            raise OutOfMemory(model="embedded", free="0 B")
+            raise OutOfMemory(model="embedded", free=0)
         yield from whole(items, slots, should_stop)
 
     monkeypatch.setattr(model, "generate_many", narrow)

@@ -86,7 +86,7 @@ def stand_in(clock, places, full=False):
     def move(device):
         places.append(device)
         if full and device != "cpu":
-            raise OutOfMemory(model="CheXbert", free="?")
+            raise OutOfMemory(model="CheXbert", free=None)
 
     def label(texts):
         clock[0] += len(texts)
@@ -124,7 +124,7 @@ def test_files_that_do_not_serve_are_left_to_the_end_of_the_arm(monkeypatch, che
 
     def refused(device):
         tries.append(device)
-        raise OutOfMemory(model="CheXbert", free="?") if len(tries) == 1 else labelling_fault()
+        raise OutOfMemory(model="CheXbert", free=None) if len(tries) == 1 else labelling_fault()
 
     def labelling_fault():
         from cxr_demo.labelers.faults import CheXbertUnreadable

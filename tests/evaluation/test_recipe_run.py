@@ -178,7 +178,7 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(chexpert, monkeypatch,
         replies = whole(items, slots, should_stop)
         if slots > 2:
             yield next(replies)
-            raise OutOfMemory(model="embedded", free="0 B")
+            raise OutOfMemory(model="embedded", free=0)
         yield from replies
 
     monkeypatch.setattr(model, "generate_many", narrow)

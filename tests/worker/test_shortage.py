@@ -36,7 +36,7 @@ def card(monkeypatch):
 
 
 def explained(request, before):
-    return shortage.explained(OutOfMemory(model="x", free="1.0 GiB"), request, before)
+    return shortage.explained(OutOfMemory(model="x", free=GIB), request, before)
 
 
 def test_needed_free_and_offer(card):
@@ -87,7 +87,7 @@ def test_an_estimate_that_was_too_small_is_not_given_as_the_reason(card):
 )
 def test_what_cannot_be_told_stays_as_it_was(card, asked):
     told = explained(asked, card(free=GIB))
-    assert told.params == {"model": "x", "free": "1.0 GiB"}
+    assert told.params == {"model": "x", "free": GIB}
 
 
 def test_a_reading_through_a_real_worker_ends_with_the_offer(worker):
