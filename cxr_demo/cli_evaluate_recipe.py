@@ -212,8 +212,11 @@ def _show_check(found: DataCheck, arguments: argparse.Namespace) -> bool:
         return True
     print(drawn(found.composition, arguments.language))
     for each in found.inventories:
-        parts = ", ".join(f"{part.part}: {part.images}" for part in each.parts)
-        print(f"  {each.title}: {parts}")
+        parts = ", ".join(
+            f"{drawn(f'{each.dataset} {part.part}', arguments.language)}: {part.images}"
+            for part in each.parts
+        )
+        print(f"  {parts}")
     if found.images is not None:
         took = format_seconds(found.seconds, arguments.language)
         print(f"  {found.images} {words['checked'].format(seconds=took)}")
