@@ -67,8 +67,8 @@ from cxr_demo.studies.private_files import PrivateFiles
 files = PrivateFiles(Path(sys.argv[1]))
 files.store(b"pixels of a patient")
 print(files.folder, flush=True)
-if sys.argv[2] == "wait":
-    time.sleep(60)
+while sys.argv[2] == "wait":
+    time.sleep(0.05)  # not long: a signal that comes just before a sleep is heard behind it
 """
 
 

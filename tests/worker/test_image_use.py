@@ -21,7 +21,7 @@ def test_a_deaf_twin_is_refused_by_evaluations_and_marked_in_readings(start, cap
     worker.start_evaluation(phantoms(), {"phantoms": "2"}, {"timed": False}).result(60)
     ended = worker.wait(lambda status: status.job.state is not JobState.RUNNING, 90).job
     (arm,) = ended.arms
-    assert (ended.state, arm.state, arm.done) == (JobState.FINISHED, "failed", 0)
+    assert (ended.state, arm.state, arm.done) == (JobState.STOPPED, "failed", 0)
     assert arm.error["code"] == "image_not_used"
     with StoreReader(store_path()) as store:
         assert not store.arms(ended.group)  # not even a run was begun
