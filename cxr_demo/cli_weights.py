@@ -79,7 +79,7 @@ def _list(arguments: argparse.Namespace) -> int:
             here: dict[str, object] = {"id": each.id, "state": state, "folder": str(each.folder)}
             copies = [_copy_as_json(copy) for copy in _copies(each)]
             here |= {"revisions": revisions, "licence": each.licence.name, "prepared": copies}
-            here |= {"begun": _begun(each)}
+            here |= {"begun": prepared.begun(each.card)}
             print_json(here)
             continue
         print(f"{each.id}: {_say(state, arguments)}, {each.folder}")
@@ -90,7 +90,7 @@ def _list(arguments: argparse.Namespace) -> int:
             total = format_bytes(copy.size, arguments.language)
             words = {"precision": str(copy.precision), "total": total}
             print(f"  {_say(f'copy_{copy.use}', arguments, **words)}, {copy.folder}")
-        for precision, size in _begun(each).items():
+        for precision, size in prepared.begun(each.card).items():
             total = format_bytes(size, arguments.language)
             print(f"  {_say('copy_begun', arguments, precision=str(precision), total=total)}")
     return 0
@@ -98,16 +98,6 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _copies(each: Package) -> tuple[prepared.Prepared, ...]:
     return prepared.all_of(each.card) if each.card is not None else ()
-
-
-def _begun(each: Package) -> dict[Precision, int]:
-    """Bytes of copies that were begun and not finished."""
-    sizes = {
-        precision: prepared.unfinished(each.card, precision)
-        for precision in (prepared.PRECISIONS if each.card is not None else ())
-        if each.card is not None
-    }
-    return {precision: size for precision, size in sizes.items() if size is not None}
 
 
 def _copy_as_json(copy: prepared.Prepared) -> dict[str, object]:

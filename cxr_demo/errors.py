@@ -34,7 +34,7 @@ def unreadable(name: str) -> dict[str, str]:
 
 class CxrError(Exception):
     """Root. `code` is stable and machine readable; `en` and `pt` are `str.format` templates.
-    `sizes`: parameters that are bytes."""
+    `sizes`: parameters that are bytes, None where nobody knows."""
 
     code: ClassVar[str] = "error"
     en: ClassVar[str] = "Something went wrong: {detail}. The log in the private folder says more."
@@ -52,14 +52,16 @@ class CxrError(Exception):
 
     def message(self, language: str = "en") -> str:
         """One sentence in `language` ("pt" or "en")."""
-        template = self.pt if language == "pt" else self.en
+        return self._filled(self.pt if language == "pt" else self.en, language)
+
+    def _filled(self, template: str, language: str) -> str:
         said = {name: self._said(name, each, language) for name, each in self.params.items()}
         return template.format_map(_Missing(said))
 
     def _said(self, name: str, value: Any, language: str) -> Any:
         if isinstance(value, dict) and value.keys() == {"en", "pt"}:
             return value["pt" if language == "pt" else "en"]
-        if name in self.sizes and isinstance(value, int):
+        if name in self.sizes and isinstance(value, int | None):
             return format_bytes(value, language)
         return value
 
@@ -152,6 +154,7 @@ class OutOfMemory(ModelError):
         "{model} precisa de mais memória de GPU do que há livre ({free}): "
         "tente 4 bits ou libere a GPU."
     )
+    sizes = ("needed", "free")
     _told: ClassVar[dict[str, tuple[str, str, str]]] = {
         "en": (
             "{model} needs {needed} of memory and {free} are free: ",
@@ -167,16 +170,11 @@ class OutOfMemory(ModelError):
 
     def message(self, language: str = "en") -> str:
         """One sentence in `language` ("pt" or "en"), with what is known."""
-        sizes = {
-            name: format_bytes(each, language)
-            for name, each in self.params.items()
-            if isinstance(each, int) or (name == "free" and each is None)
-        }
-        template = self.pt if language == "pt" else self.en
-        if "needed" in self.params:
-            opening, with_offer, without = self._told["pt" if language == "pt" else "en"]
-            template = opening + (with_offer if self.params.get("offer") else without)
-        return template.format_map(_Missing({**self.params, **sizes}))
+        if "needed" not in self.params:
+            return super().message(language)
+        opening, with_offer, without = self._told["pt" if language == "pt" else "en"]
+        ending = with_offer if self.params.get("offer") else without
+        return self._filled(opening + ending, language)
 
 
 class WorkerError(CxrError):

@@ -65,6 +65,17 @@ def ratio(one: float | None, other: float | None) -> float | None:
     return None if one is None or not other else one / other
 
 
+def by_app(starts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The run of the app as it is: compiled before or just now, the reading whose peak is taken is
+    the same."""
+    return starts.get("warm") or starts.get("cold")
+
+
+def peak(run: Mapping[str, Any] | None, kind: str) -> int | None:
+    """Bytes at the peak of that run's reading; None without one."""
+    return None if run is None else run["reading"][kind]
+
+
 def _at(figures: Figures, model: str, stage: str, precision: str, *keys: str) -> Any:
     found: Any = figures.get((model, stage, precision))
     for key in keys:
@@ -114,13 +125,11 @@ def _fidelity(figures: Figures, model: str) -> Iterator[Goal]:
 def _memory(figures: Figures, model: str) -> Iterator[Goal]:
     for precision in ("bf16", "nf4"):
         runs = figures.get((model, "start", precision), {})
-        # Compiled before or just now: the reading whose peak is taken is the same.
-        readers = {"": runs.get("warm") or runs.get("cold"), ", captured": runs.get("captured")}
-        for label, ours in readers.items():
+        for label, ours in (("", by_app(runs)), (", captured", runs.get("captured"))):
             for kind in ("allocated", "device"):
-                peaks = [each and each["reading"][kind] for each in (ours, runs.get("stock"))]
                 what = f"peak VRAM ({kind}) over stock's, {precision}{label}"
-                yield Goal(what, model, ratio(*peaks), PEAK)
+                over = ratio(peak(ours, kind), peak(runs.get("stock"), kind))
+                yield Goal(what, model, over, PEAK)
 
 
 def _evaluation(figures: Figures) -> Iterator[Goal]:

@@ -67,8 +67,8 @@ def _summary(records: Sequence[dict[str, Any]]) -> Iterable[tuple[str, str, dict
             continue
         stock, token = single["stock"], best["per_token"]["median"]
         starts = figures.get((model, "start", precision), {})
-        ours = starts.get("warm") or starts.get("cold")
-        peaks = [each and each["reading"]["device"] for each in (ours, starts.get("stock"))]
+        runs = (goals.by_app(starts), starts.get("stock"))
+        peaks = [goals.peak(each, "device") for each in runs]
         yield (
             model,
             precision,

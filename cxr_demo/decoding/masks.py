@@ -23,9 +23,9 @@ def build(cache: KeyValueCache, blocks: Tensor | None = None) -> Masks:
 
     A query sees its own and all earlier valid positions; inside an image block (`blocks`, (B, T)
     int64, -1 for text, the columns of this pass only; None for a model whose images are causal) it
-    sees later ones too. A windowed layer sees
-    no position `window` or more before its own. Every query sees itself, also on padding, so that
-    no row of the softmax is empty and its NaN cannot spread.
+    sees later ones too. A windowed layer sees no position `window` or more before its own. Every
+    query sees itself, also on padding, so that no row of the softmax is empty and its NaN cannot
+    spread.
     """
     if not cache.masked or (blocks is None and _begins_whole(cache)):
         return Masks()

@@ -1,7 +1,6 @@
 """Errors of evaluations that need words of their own."""
 
 from cxr_demo.errors import CxrError
-from cxr_demo.units import UNKNOWN, format_bytes
 
 
 class RecipeUnknown(CxrError):
@@ -83,15 +82,7 @@ class NoLongerFits(CxrError):
     code = "no_longer_fits"
     en = "Not started: {model} needs {needed}, and {free} are free now; the other arms go on."
     pt = "Não iniciado: {model} precisa de {needed} e há {free} livres; os demais braços seguem."
-
-    def message(self, language: str = "en") -> str:
-        """One sentence in `language` ("pt" or "en")."""
-        told = {
-            name: format_bytes(each, language) if isinstance(each, int) else each
-            for name, each in self.params.items()
-        }
-        template = self.pt if language == "pt" else self.en
-        return template.format(**{"model": "?", "needed": UNKNOWN, "free": UNKNOWN, **told})
+    sizes = ("needed", "free")
 
 
 class MeasurementFailed(CxrError):

@@ -1,6 +1,18 @@
 """Errors of models that need words of their own; the common ones stand in `cxr_demo.errors`."""
 
-from cxr_demo.errors import ModelError
+from collections.abc import Iterable
+
+from cxr_demo.errors import ModelError, PrecisionUnsupported, both
+from cxr_demo.records import Precision
+
+
+def not_offered(
+    model: str, precision: Precision, offered: Iterable[Precision]
+) -> PrecisionUnsupported:
+    """The error for a precision that is none of those that the model named `model` has here."""
+    names = ", ".join(offered)
+    words = both(f"it is offered in {names}", f"só é oferecido em {names}")
+    return PrecisionUnsupported(model=model, precision=precision.value, detail=words)
 
 
 class NotInThisVersion(ModelError):

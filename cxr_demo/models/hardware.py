@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
-from cxr_demo.errors import OutOfMemory, PrecisionUnsupported, both
+from cxr_demo.errors import OutOfMemory, PrecisionUnsupported
 from cxr_demo.models.cards import ModelCard
+from cxr_demo.models.faults import not_offered
 from cxr_demo.records import Memory, Precision
 from cxr_demo.telemetry import capability
 
@@ -24,9 +25,7 @@ def name_of(device: torch.device) -> str:
 def check_precision(card: ModelCard, precision: Precision, device: torch.device) -> None:
     """Raise PrecisionUnsupported unless `card` offers `precision` and `device` computes it."""
     if precision not in card.evaluated:
-        offered = ", ".join(card.evaluated)
-        words = both(f"it is offered in {offered}", f"só é oferecido em {offered}")
-        raise PrecisionUnsupported(model=card.name, precision=precision.value, detail=words)
+        raise not_offered(card.name, precision, card.evaluated)
     if device.type != "cuda":
         return
     barred = capability.barred(precision, torch.cuda.get_device_capability(device))

@@ -3,6 +3,7 @@
 The screen's own words lie in `ui.strings`; these are here since figures and exports have no screen.
 """
 
+from cxr_demo.datasets import DATASETS
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
@@ -68,12 +69,9 @@ STATES: dict[str, Pair] = {
 }
 
 _LOCAL: Pair = ("local set", "conjunto local")
-_TITLES: tuple[tuple[str, Pair], ...] = (
-    ("chexpert", ("CheXpert", "CheXpert")),
-    ("mimic", ("MIMIC-CXR-JPG", "MIMIC-CXR-JPG")),
-    ("brax", ("BRAX", "BRAX")),
-    ("folder", _LOCAL),
-)
+_TITLES: dict[str, Pair] = {name: (each.TITLE, each.TITLE) for name, each in DATASETS.items()} | {
+    "folder": _LOCAL
+}
 _COMPOSITION = (
     ("all images", "todas as imagens"),
     ("all views", "todas as incidências"),
@@ -203,7 +201,7 @@ def composition(board: Board, language: str) -> str:
 def drawn(text: str, language: str) -> str:
     """A composition, such as "brax automatic, 500, thirds, frontal views", in `language`, the data
     sets as they write themselves."""
-    for name, title in _TITLES:
+    for name, title in _TITLES.items():
         text = text.replace(f"{name} ", f"{said(title, language)} ")
     text = text.replace(f"{said(_LOCAL, language)} all", said(_LOCAL, language))
     if language == "pt":
@@ -214,7 +212,7 @@ def drawn(text: str, language: str) -> str:
 
 def dataset(name: str, language: str) -> str:
     """A data set as it writes itself; an unknown one keeps its own name."""
-    return said(dict(_TITLES).get(name, (name, name)), language)
+    return said(_TITLES.get(name, (name, name)), language)
 
 
 def so_far(result: ArmResult, language: str) -> str | None:

@@ -18,8 +18,7 @@ def copies_view(card: ModelCard | None, language: str) -> str:
     if card is None:
         return ""
     lines = [_line(each, language) for each in prepared.all_of(card)]
-    begun = {each: prepared.unfinished(card, each) for each in prepared.PRECISIONS}
-    lines += [_begun(each, size, language) for each, size in begun.items() if size is not None]
+    lines += [_begun(each, size, language) for each, size in prepared.begun(card).items()]
     return "\n".join(lines)
 
 

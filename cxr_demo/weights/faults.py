@@ -228,7 +228,7 @@ class HubBusy(WeightsError):
 
 
 class DiskFull(WeightsError):
-    """Too little room; `needed` and `free` are bytes."""
+    """Too little room; `needed`, if known, and `free` are bytes."""
 
     code = "disk_full"
     sizes = ("needed", "free")

@@ -123,6 +123,12 @@ def unfinished(card: ModelCard, precision: Precision) -> int | None:
     return sum(each.stat().st_size for each in part.iterdir() if each.is_file())
 
 
+def begun(card: ModelCard | None) -> dict[Precision, int]:
+    """What is `unfinished` of a model, by precision."""
+    sizes = {each: unfinished(card, each) for each in PRECISIONS} if card is not None else {}
+    return {each: size for each, size in sizes.items() if size is not None}
+
+
 def write_about(place: Path, about: About) -> None:
     """Describe the copy in `place`."""
     (place / ABOUT).write_text(json.dumps(asdict(about), indent=1) + "\n", encoding="utf-8")

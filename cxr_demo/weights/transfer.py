@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx2
 
 from cxr_demo.errors import CxrError, both
-from cxr_demo.units import UNKNOWN
 from cxr_demo.weights import faults
 from cxr_demo.weights.hashes import Step
 from cxr_demo.weights.hub import Hub, RemoteFile, by_status, host_of
@@ -106,7 +105,7 @@ def guarded(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno in _FULL:
-            raise faults.DiskFull(folder=str(folder), needed=UNKNOWN, free=0) from error
+            raise faults.DiskFull(folder=str(folder), needed=None, free=0) from error
         detail = error.strerror or type(error).__name__
         raise faults.FolderRefused(folder=str(folder), detail=detail) from error
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cxr_demo import fit, models
-from cxr_demo.errors import PrecisionUnsupported, both
 from cxr_demo.fit import measured
 from cxr_demo.fit.architectures import ARCHITECTURES
+from cxr_demo.models.faults import not_offered
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.telemetry import Sampler
 from cxr_demo.versions import installed
@@ -31,13 +31,9 @@ def check(model: str, precision: Precision) -> None:
     """Raises NotDescribed or PrecisionUnsupported for what cannot be measured anywhere."""
     if model not in ARCHITECTURES:
         raise fit.NotDescribed(model=model, known=", ".join(ARCHITECTURES))
-    offered = models.card(model).precisions
-    if precision not in offered:
-        names = ", ".join(offered)
-        detail = both(f"it is offered in {names}", f"só é oferecido em {names}")
-        raise PrecisionUnsupported(
-            model=models.card(model).name, precision=precision.value, detail=detail
-        )
+    card = models.card(model)
+    if precision not in card.precisions:
+        raise not_offered(card.name, precision, card.precisions)
 
 
 def take(
