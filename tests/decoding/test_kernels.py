@@ -5,6 +5,7 @@ import torch
 
 from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Prefix, Request
+from cxr_demo.decoding.fused.single import SingleOperations
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.models.compiling import Compiled
 from tests.decoding.gpu_models import network
@@ -70,6 +71,32 @@ def test_forced_logits_are_the_modules(net, compiled):
         assert most < 0.03 * scale, name
     kl, _ = distance(plain, plain.roll(1, 1))
     assert kl > 10 * NOISE
+
+
+@torch.no_grad()
+def test_4_bits_are_the_products_of_bitsandbytes(family):
+    """Bit by bit: level, scale, weight and product are rounded where its kernel for a row does."""
+    net = network(family, 2, True)
+    decoder, layer = net.describe(), net._body.layers[1]
+    operations = SingleOperations(decoder, torch.device("cuda"))
+    generator = torch.Generator("cuda").manual_seed(4)
+    attended, middle = (
+        torch.randn(1, matrix.columns, generator=generator, device="cuda").bfloat16()
+        for matrix in (decoder.layers[1].o, decoder.layers[1].down)
+    )
+    if family == "phi":
+        joined = layer.self_attn.dense(attended) + layer.mlp.fc2(middle)
+        pairs = [(operations.join(attended, middle, 1), joined)]
+    else:
+        pairs = [
+            (operations.out(attended, 1).clone(), layer.self_attn.o_proj(attended)),
+            (operations.down(middle, 1), layer.mlp.down_proj(middle)),
+        ]
+    for ours, theirs in pairs:
+        assert theirs.float().std() > 0.1
+        differ = float((ours != theirs).float().mean())
+        print(family, "rounded elsewhere:", differ)
+        assert differ < 0.01  # sums in another order
 
 
 def test_several_rows_are_each_alone(net, compiled):

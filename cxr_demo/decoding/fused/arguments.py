@@ -73,22 +73,14 @@ def piece(matrix: Matrix, first_row: int = 0, rows: int | None = None) -> Piece:
 
 
 def pairs_of(decoder: Decoder) -> Tensor:
-    """(256,) int32: the two values that a byte of NF4 stands for. Empty without NF4.
-
-    The lower half is the first value in bfloat16. The second is the whole word read as float32, to
-    save masking the lower half away: its upper half is chosen such that, with whatever stands
-    below, the word comes nearest; no further off than rounding to bfloat16 may be."""
-    for found in _nf4(decoder):
-        levels = found.levels.float().cpu()
-        byte = torch.arange(256)
-        first, second = levels[byte >> 4], levels[byte & 15]
-        below = first.to(torch.bfloat16).view(torch.int16).int() & 0xFFFF
-        above = second.view(torch.int32) >> 16
-        words = torch.stack([((above + each) << 16) | below for each in (-1, 0, 1)])
-        off = (words.view(torch.float32) - second).abs().nan_to_num(torch.inf)
-        best = words.gather(0, off.argmin(0, keepdim=True))[0]
-        return best.contiguous().to(found.levels.device)
-    return torch.empty(0, dtype=torch.int32)
+    """(256,) int32: the two levels that a byte of NF4 stands for, in bfloat16, the first in the
+    lower half. Empty without NF4."""
+    levels = levels_of(decoder)
+    if not len(levels):
+        return torch.empty(0, dtype=torch.int32)
+    byte = torch.arange(256, device=levels.device)
+    both = levels.to(torch.bfloat16)[torch.stack([byte >> 4, byte & 15], -1)]
+    return both.contiguous().view(torch.int32)[:, 0]
 
 
 def codes_of(decoder: Decoder) -> Tensor:

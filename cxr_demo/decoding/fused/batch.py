@@ -122,12 +122,12 @@ class BatchOperations:
         if isinstance(found, Tensor):
             return functional.linear(x, found, matrix.bias)
         step = self._rows_at_once(matrix)
-        parts = [
-            functional.linear(x, self._unpack(matrix, first, min(step, matrix.rows - first)))
-            for first in range(0, matrix.rows, step)
-        ]
-        whole = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
-        return whole if matrix.bias is None else whole + matrix.bias
+        parts = []
+        for first in range(0, matrix.rows, step):
+            rows = min(step, matrix.rows - first)
+            bias = None if matrix.bias is None else matrix.bias[first : first + rows]
+            parts.append(functional.linear(x, self._unpack(matrix, first, rows), bias))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
     def _unpack(self, matrix: Matrix, first: int, rows: int) -> Tensor:
         eights = rows * matrix.columns // 8

@@ -45,11 +45,12 @@ class Gemv(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Plan:
-    """Which instance of `gemv` computes a group of matrices. Columns are split among `slices`
-    warps, `groups` rows are at work in a block."""
+    """Which instance of `gemv` computes a group of `pieces` matrices. Columns are split among
+    `slices` warps, `groups` rows are at work in a block."""
 
     nf4: bool
     shape: int
+    pieces: int
     columns: int
     slices: int
     groups: int
@@ -60,7 +61,7 @@ class Plan:
     @property
     def name(self) -> str:
         """The template instance."""
-        numbers = (int(self.nf4), self.shape, self.columns, self.slices, self.groups)
+        numbers = (int(self.nf4), self.shape, self.pieces, self.columns, self.slices, self.groups)
         return f"gemv<{','.join(map(str, (*numbers, self.norm, self.add, self.act)))}>"
 
     @property
@@ -219,7 +220,8 @@ class SingleOperations:
         slices = slices_of(columns)
         add = add_of(y, y_norm)
         kind = 0 if norm is None else int(norm.kind)
-        return Plan(nf4, shape, columns, slices, groups_of(slices, nf4), kind, add, int(act))
+        groups = groups_of(slices, nf4)
+        return Plan(nf4, shape, len(pieces), columns, slices, groups, kind, add, int(act))
 
     def _pair_plan(self, first: Matrix, second: Matrix) -> Plan:
         columns = first.columns + second.columns
@@ -228,7 +230,7 @@ class SingleOperations:
         slices = 1 + second.columns // first.columns
         if first.columns > LONGEST_SLICE or first.columns % _LANES or slices > 8:
             raise Unsuited(f"a pair of {first.columns} and {second.columns} columns")
-        return Plan(first.nf4, PAIR, columns, slices, groups_of(slices, first.nf4), 0, 0, 0)
+        return Plan(first.nf4, PAIR, 2, columns, slices, groups_of(slices, first.nf4), 0, 0, 0)
 
     # ------------------------------------------------------------ launches
 

@@ -28,20 +28,17 @@ enum Shape { ROWS = 0, GATED = 1, PAIR = 2 };
 DEVICE float low(u32 two) { return __uint_as_float(two << 16); }
 DEVICE float high(u32 two) { return __uint_as_float(two & 0xffff0000u); }
 DEVICE float wide(u16 one) { return __uint_as_float((u32)one << 16); }
-DEVICE u16 narrow(float value) {  // to nearest, ties to even; NaN stays NaN
-    u32 bits = __float_as_uint(value);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fc0;
-    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-DEVICE float rounded(float value) { return wide(narrow(value)); }
-DEVICE u32 packed(float first, float second) {
-#if __CUDA_ARCH__ >= 800
+DEVICE u32 packed(float first, float second) {  // to nearest, ties to even
     u32 both;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
     return both;
-#else
-    return (u32)narrow(first) | ((u32)narrow(second) << 16);
-#endif
+}
+DEVICE u16 narrow(float value) { return (u16)packed(value, 0.f); }
+DEVICE float rounded(float value) { return __uint_as_float(packed(0.f, value)); }
+DEVICE u32 times2(u32 a, u32 b) {  // two products, each rounded once
+    u32 both;
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(both) : "r"(a), "r"(b), "r"(0x80008000u));  // - 0
+    return both;
 }
 
 // Weights are read once: past L1, and gone from L2 first.

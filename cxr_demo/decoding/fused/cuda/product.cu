@@ -13,7 +13,7 @@ struct Gemv {
     Piece pieces[4];
     const u16* more;     // PAIR: the input of the second piece
     const float* codes;  // NF4: the 256 values that a scale's code stands for
-    const u32* pairs;    // NF4: the two bfloat16 values that a byte stands for
+    const u32* pairs;    // NF4: the two bfloat16 levels that a byte stands for
     u16* out;
     int rows;            // of all pieces together, or of the output
     int active_from;     // ROWS: from this row on the activation is applied
@@ -34,14 +34,15 @@ template <int SLICE> struct Weights<BF16, SLICE> {
     uint4 part[PARTS];
     DEVICE void begin(const Source&) {}
     DEVICE void load(const Source& source, int i) { part[i] = stream16(source.from + i * 256); }
-    DEVICE float times(int i, const float (&x)[8], const u32*, const float*, const Source& next) {
+    DEVICE float times(int i, const float (&x)[8], const Source& next) {
         const uint4 w = part[i];
         if (next.from) load(next, i);
         return low(w.x) * x[0] + high(w.x) * x[1] + low(w.y) * x[2] + high(w.y) * x[3] +
                low(w.z) * x[4] + high(w.z) * x[5] + low(w.w) * x[6] + high(w.w) * x[7];
     }
 };
-// 4 bits: a warp reads 512 columns at a time, a lane 16 of them, 8 bytes of a block of 64.
+// 4 bits: a warp reads 512 columns at a time, a lane 16 of them, 8 bytes of a block of 64. Level, scale,
+// weight and product are rounded to bfloat16, as by bitsandbytes' kernel for one row.
 template <int SLICE> struct Weights<NF4, SLICE> {
     static constexpr int COLUMNS = 16, PARTS = SLICE / 512;
     static_assert(SLICE % 512 == 0, "512 columns at a time");
@@ -52,8 +53,8 @@ template <int SLICE> struct Weights<NF4, SLICE> {
         float offset;
         int turn;  // part from which the next outer scale holds: 256 scales share one
         DEVICE void place(const Piece& piece, i64 start, int lane) {
-            from = (const u8*)piece.values + start / 2 + lane * 8;
-            i64 block = start / 64 + lane / 4;
+            const u32 half = (u32)(start / 2), block = half / 32 + lane / 4;
+            from = (const u8*)piece.values + (half + lane * 8);
             scales = piece.scales + block;
             outer = piece.scales2 + block / 256;
             turn = (256 - (int)(block % 256) + 7) / 8;
@@ -73,34 +74,73 @@ template <int SLICE> struct Weights<NF4, SLICE> {
         outer[1] = __ldg(source.outer + (source.turn < PARTS ? 1 : 0));
         offset = source.offset, turn = source.turn;
     }
-    DEVICE float times(int i, const float (&x)[16], const u32* pairs, const float* codes,
-                       const Source& next) {
-        const u32 mine = (threadIdx.x % WARP) * 4;
+    // Sixteen products in eight words. `x`: the same columns of the input; `pairs`: where in shared
+    // memory this lane's column of the table begins.
+    DEVICE void times(int i, const uint4 (&x)[2], u32 pairs, const float* codes,
+                      const Source& next, u32 (&products)[8]) {
         const uint2 both = part[i];
         float scale = codes[code[i]] * (i < turn ? outer[0] : outer[1]) + offset;
+        const u32 scales = packed(scale, scale);
         if (next.from) load(next, i);
-        float even = 0.f, odd = 0.f;
+        auto product = [&](u32 byte, u32 input) {
+            u32 levels;
+            asm("ld.shared.u32 %0, [%1];" : "=r"(levels) : "r"(byte * (WARP * 4) + pairs));
+            return times2(times2(levels, scales), input);
+        };
 #pragma unroll
         for (int half = 0; half < 2; half++) {
-            u32 w = half ? both.y : both.x;
-            const float* of = x + 8 * half;
-            u32 a = *(const u32*)((const char*)pairs + (((w << 7) & 0x7f80u) | mine));
-            u32 b = *(const u32*)((const char*)pairs + (((w >> 1) & 0x7f80u) | mine));
-            u32 c = *(const u32*)((const char*)pairs + (((w >> 9) & 0x7f80u) | mine));
-            u32 d = *(const u32*)((const char*)pairs + (((w >> 17) & 0x7f80u) | mine));
-            // The upper value is read with the lower one as its last bits: see `pairs_of`.
-            even += low(a) * of[0], odd += __uint_as_float(a) * of[1];
-            even += low(b) * of[2], odd += __uint_as_float(b) * of[3];
-            even += low(c) * of[4], odd += __uint_as_float(c) * of[5];
-            even += low(d) * of[6], odd += __uint_as_float(d) * of[7];
+            const u32 w = half ? both.y : both.x;
+            products[4 * half] = product(w & 255u, x[half].x);
+            products[4 * half + 1] = product(__byte_perm(w, 0, 0x4441), x[half].y);
+            products[4 * half + 2] = product(__byte_perm(w, 0, 0x4442), x[half].z);
+            products[4 * half + 3] = product(w >> 24, x[half].w);
         }
-        return (even + odd) * scale;
     }
 };
 
+// Sums over a warp's products, for one row or for two beside each other. Those in bfloat16 are added
+// up by the tensor cores, as a product with ones, exactly: four words of a lane by one instruction.
+struct Sums {
+    float first = 0.f, second = 0.f;
+    float quads[2][4] = {};  // of four lanes: the first row's, twice, and the second's, twice
+    DEVICE void add(int which, u32 first0, u32 second0, u32 first1, u32 second1) {
+        float(&sum)[4] = quads[which];
+        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+            "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%8}, {%0,%1,%2,%3};"
+            : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+            : "r"(first0), "r"(second0), "r"(first1), "r"(second1), "r"(0x3f803f80u));
+    }
+    // The warp's sums into `first` and, for two rows, `second`. One row fills both places.
+    template <int FORMAT, bool TWO> DEVICE void gather() {
+        if (FORMAT == NF4) {
+            first = quads[0][0] + quads[1][0], second = quads[0][2] + quads[1][2];
+            if (!TWO) first += second;
+        }
+#pragma unroll
+        for (int step = 16; step >= (FORMAT == NF4 ? 4 : 1); step >>= 1) {
+            first += __shfl_xor_sync(ALL, first, step);
+            if (TWO) second += __shfl_xor_sync(ALL, second, step);
+        }
+    }
+};
+
+// Of which piece a row is, and which of its rows.
+struct Spot {
+    int which, local;
+};
+template <int PIECES> DEVICE Spot spot(const Gemv& p, int row) {
+    Spot found = {0, row};
+#pragma unroll
+    for (int i = 0; i + 1 < PIECES; i++)
+        if (found.which == i && found.local >= p.pieces[i].rows)
+            found.local -= p.pieces[i].rows, found.which = i + 1;
+    return found;
+}
+
 // The end of a row's product: biases, activation, rounding. GATED: `sum` is the gate's, `other` the
 // other's; PAIR: the first and the second piece's.
-template <int SHAPE, int ACT> DEVICE void finish(const Gemv& p, int row, float sum, float other) {
+template <int SHAPE, int ACT>
+DEVICE void finish(const Gemv& p, int row, Spot at, float sum, float other) {
     if (SHAPE != ROWS) {
         if (p.pieces[0].bias) sum += wide(p.pieces[0].bias[row]);
         if (p.pieces[1].bias) other += wide(p.pieces[1].bias[row]);
@@ -108,9 +148,8 @@ template <int SHAPE, int ACT> DEVICE void finish(const Gemv& p, int row, float s
         else p.out[row] = narrow(rounded(sum) + rounded(other));
         return;
     }
-    int which = 0, local = row;
-    while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
-    if (p.pieces[which].bias) sum += wide(p.pieces[which].bias[local]);
+    const u16* bias = p.pieces[at.which].bias;
+    if (bias) sum += wide(bias[at.local]);
     sum = rounded(sum);
     p.out[row] = narrow(ACT != NO_ACT && row >= p.active_from ? activated<ACT>(sum) : sum);
 }
@@ -119,16 +158,14 @@ template <int SHAPE, int ACT> DEVICE void finish(const Gemv& p, int row, float s
 DEVICE constexpr int resident(int threads) { return threads <= 192 ? 3 : threads <= 320 ? 2 : 1; }
 
 // K columns in SLICES slices, one warp each; GROUPS rows at a time in a block.
-template <int FORMAT, int SHAPE, int K, int SLICES, int GROUPS, int NORM, int ADDS, int ACT>
+template <int FORMAT, int SHAPE, int PIECES, int K, int SLICES, int GROUPS, int NORM, int ADDS, int ACT>
 __global__ void __launch_bounds__(WARP* SLICES* GROUPS, resident(WARP* SLICES* GROUPS))
 gemv(const Gemv p) {
     constexpr int THREADS = WARP * SLICES * GROUPS;
     constexpr int SLICE = K / SLICES;
     using Part = Weights<FORMAT, SLICE>;
     constexpr int PARTS = Part::PARTS, COLUMNS = Part::COLUMNS;
-    // The input in registers: packed where arithmetic has time to unpack it (bfloat16 waits for
-    // memory, and two rows of 4 bits share it); left in shared memory where registers are short.
-    constexpr bool SHARED = SHAPE == GATED || FORMAT == BF16;
+    // The input in registers, packed; left in shared memory where these are short.
     constexpr bool LEFT = SHAPE == GATED && FORMAT == BF16;
     constexpr int SUMS = SHAPE == GATED ? 2 : 1;
     static_assert(SLICE % 256 == 0, "a slice is a number of 256 columns");
@@ -147,7 +184,8 @@ gemv(const Gemv p) {
     Part first, second;
     auto find = [&](int at, Source& one, Source& other) {
         one.from = other.from = nullptr;
-        if (at >= p.rows) return;
+        const Spot place = spot<SHAPE == ROWS ? PIECES : 1>(p, at);
+        if (at >= p.rows) return place;
         if (SHAPE == PAIR) {  // slice 0 is the first piece, the others are the second
             i64 start = slice ? (i64)at * (K - SLICE) + (slice - 1) * SLICE : (i64)at * SLICE;
             one.place(p.pieces[slice ? 1 : 0], start, lane);
@@ -155,13 +193,12 @@ gemv(const Gemv p) {
             one.place(p.pieces[0], (i64)at * K + slice * SLICE, lane);
             other.place(p.pieces[1], (i64)at * K + slice * SLICE, lane);
         } else {
-            int which = 0, local = at;
-            while (local >= p.pieces[which].rows) local -= p.pieces[which++].rows;
-            one.place(p.pieces[which], (i64)local * K + slice * SLICE, lane);
+            one.place(p.pieces[place.which], (i64)place.local * K + slice * SLICE, lane);
         }
+        return place;
     };
     Source one, other;
-    find(row, one, other);
+    Spot at = find(row, one, other);
     if (one.from) first.begin(one);
     if (other.from) second.begin(other);
 #pragma unroll
@@ -189,44 +226,44 @@ gemv(const Gemv p) {
     } else if (FORMAT == NF4) {
         __syncthreads();
     }
-    float x[SHARED ? 1 : PARTS][COLUMNS];
-    uint4 tight[SHARED && !LEFT ? PARTS : 1][COLUMNS / 8];
-    auto spread = [](const uint4& eight, float* to) {
-        to[0] = low(eight.x), to[1] = high(eight.x), to[2] = low(eight.y), to[3] = high(eight.y);
-        to[4] = low(eight.z), to[5] = high(eight.z), to[6] = low(eight.w), to[7] = high(eight.w);
+    uint4 input[LEFT ? 1 : PARTS][COLUMNS / 8];
+    auto place = [&](int i, int half) {
+        return *(const uint4*)(source + (i * WARP + lane) * COLUMNS + 8 * half);
     };
+    if (!LEFT)
 #pragma unroll
-    for (int i = 0; i < PARTS; i++)
+        for (int i = 0; i < PARTS; i++)
 #pragma unroll
-        for (int half = 0; half < COLUMNS / 8; half++) {
-            int at = (i * WARP + lane) * COLUMNS + 8 * half;
-            uint4 eight = *(const uint4*)(source + at);
-            if (!SHARED) spread(eight, x[SHARED ? 0 : i] + 8 * half);
-            else if (!LEFT) tight[LEFT ? 0 : i][half] = eight;
-        }
+            for (int half = 0; half < COLUMNS / 8; half++) input[LEFT ? 0 : i][half] = place(i, half);
+    const u32 column = (u32)__cvta_generic_to_shared(pairs + (FORMAT == NF4 ? lane : 0));
     const int rounds = (p.rows + stride - 1) / stride;  // the same for all warps of a block
     for (int round = 0; round < rounds; round++, row += stride) {
-        find(row + stride, one, other);
-        float sum = 0.f, beside = 0.f;
+        const Spot next = find(row + stride, one, other);
+        Sums sums;
 #pragma unroll
         for (int i = 0; i < PARTS; i++) {
-            if (SHARED) {
+            if constexpr (FORMAT == NF4) {
+                u32 a[8], b[8];
+                first.times(i, input[i], column, codes, one, a);
+                if (SHAPE == GATED) second.times(i, input[i], column, codes, other, b);
 #pragma unroll
-                for (int half = 0; half < COLUMNS / 8; half++) {
-                    int at = (i * WARP + lane) * COLUMNS + 8 * half;
-                    uint4 eight = LEFT ? *(const uint4*)(source + at) : tight[LEFT ? 0 : i][half];
-                    // Said to change here, or all would be unpacked ahead of the loop, and spilled.
-                    if (!LEFT) asm volatile("" : "+r"(eight.x), "+r"(eight.y), "+r"(eight.z), "+r"(eight.w));
-                    spread(eight, x[0] + 8 * half);
-                }
+                for (int k = 0; k < 8; k += SHAPE == GATED ? 2 : 4)
+                    if (SHAPE == GATED) sums.add(k / 2 % 2, a[k], b[k], a[k + 1], b[k + 1]);
+                    else sums.add(k / 4, a[k], a[k + 1], a[k + 2], a[k + 3]);
+            } else {
+                uint4 eight = LEFT ? place(i, 0) : input[LEFT ? 0 : i][0];
+                // Said to change here, or all would be unpacked ahead of the loop, and spilled.
+                if (!LEFT) asm volatile("" : "+r"(eight.x), "+r"(eight.y), "+r"(eight.z), "+r"(eight.w));
+                float x[8] = {low(eight.x), high(eight.x), low(eight.y), high(eight.y),
+                              low(eight.z), high(eight.z), low(eight.w), high(eight.w)};
+                sums.first += first.times(i, x, one);
+                if (SHAPE == GATED) sums.second += second.times(i, x, other);
             }
-            sum += first.times(i, x[SHARED ? 0 : i], pairs, codes, one);
-            if (SHAPE == GATED) beside += second.times(i, x[0], pairs, codes, other);
         }
         if (one.from) first.begin(one);
         if (other.from) second.begin(other);
-        sum = warp_sum(sum);
-        if (SHAPE == GATED) beside = warp_sum(beside);
+        sums.gather<FORMAT, SHAPE == GATED>();
+        float sum = sums.first, beside = SHAPE == GATED ? sums.second : 0.f;
         if (SLICES > 1) {
             float(*mine)[SUMS] = partial[round & 1][group];
             if (lane == 0) {
@@ -241,6 +278,7 @@ gemv(const Gemv p) {
                 if (SHAPE == GATED) beside += mine[i][SUMS - 1];
             }
         }
-        if (lane == 0 && slice == 0 && row < p.rows) finish<SHAPE, ACT>(p, row, sum, beside);
+        if (lane == 0 && slice == 0 && row < p.rows) finish<SHAPE, ACT>(p, row, at, sum, beside);
+        at = next;
     }
 }
