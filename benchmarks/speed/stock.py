@@ -98,12 +98,13 @@ class Stock(ABC):
             attend(self.native, "sdpa")
 
     def widen(self) -> None:
-        """Compute in float32 from now on, with the weights that are there: what rounding leaves
-        out. bitsandbytes multiplies unrounded then."""
+        """Compute in float32 from now on, with the weights that are there, those of 4 bits unpacked
+        without rounding: what rounding leaves out."""
         nn.Module.float(self.native)  # not transformers' own, which refuses where 4 bits are about
         for layer in self.native.modules():
             if isinstance(layer, Linear4bit):
-                layer.compute_dtype = torch.float32
+                layer.weight.quant_state.dtype = torch.float32
+                layer.forward = partial(_unpacked, layer)
         self.dtype = torch.float32
 
     @contextmanager
