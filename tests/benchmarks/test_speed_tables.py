@@ -127,7 +127,7 @@ def test_the_table_names_machines_and_everything_measured(tmp_path):
     assert report.versions()["torch"] in text
     lines = [each for each in text.splitlines() if each.startswith(f"| {MEDGEMMA}")]
     assert len(lines) == 2 + 3 + 3 + 3 + 3 + 5
-    assert f"| {MEDGEMMA} | bf16 | compiled | 4.4 | 2.2 | 9.09 | 40 | 0.5 |  |  |" in lines
+    assert f"| {MEDGEMMA} | bf16 | compiled | 4.4 | 2.2 | 9.09 | 40 | 0.5 |  |  |  |" in lines
     assert (
         f"| {MEDGEMMA} | bf16 | compiled | 2 | 4.4 | 2.2 | 40 | 9.09 | 0.5 | 20 | 10 | 30 |"
         in lines
