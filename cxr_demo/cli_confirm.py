@@ -15,6 +15,7 @@ from typing import Any
 
 from cxr_demo import models, weights
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_words import said
 from cxr_demo.errors import PrecisionUnsupported
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.metrics.finding_sets import FindingSetName
@@ -80,16 +81,34 @@ _WORDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     known = [each.id for each in models.CARDS.values() if each.hub]
-    parser.add_argument("model", metavar="MODEL", choices=known, help=", ".join(known))
-    parser.add_argument("--images", nargs="+", type=Path, help="radiographs; the samples, if none")
+    parser.add_argument(
+        "model", metavar=said("MODEL", "MODELO"), choices=known, help=", ".join(known)
+    )
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        type=Path,
+        metavar=said("FILE", "ARQUIVO"),
+        help=said("radiographs; the samples, if none", "radiografias; sem elas, as amostras"),
+    )
     parser.add_argument(
         "--precision",
         action="append",
         choices=[str(each) for each in _COMPARED],
-        help="compare in this one only; may be repeated",
+        help=said(
+            "compare in this one only; may be repeated", "compara só nesta; pode ser repetida"
+        ),
     )
-    parser.add_argument("--by-user", metavar="WORDS", help="confirm it yourself, with your reason")
-    parser.add_argument("--withdraw", action="store_true", help="forget what was confirmed")
+    parser.add_argument(
+        "--by-user",
+        metavar=said("WORDS", "PALAVRAS"),
+        help=said("confirm it yourself, with your reason", "confirma você mesmo, com o motivo"),
+    )
+    parser.add_argument(
+        "--withdraw",
+        action="store_true",
+        help=said("forget what was confirmed", "esquece o que foi confirmado"),
+    )
     add_common_arguments(parser)
 
 

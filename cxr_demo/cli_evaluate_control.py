@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.cli_evaluate_follow import follow, line, summary
+from cxr_demo.cli_words import said
 from cxr_demo.errors import CxrError
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
@@ -33,7 +34,14 @@ _STEERED = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`resume` may name a group."""
-    parser.add_argument("group", nargs="?", help="id of the evaluation, as `status` shows it")
+    parser.add_argument(
+        "group",
+        nargs="?",
+        metavar=said("EVALUATION", "AVALIAÇÃO"),
+        help=said(
+            "id of the evaluation, as `status` shows it", "id da avaliação, como `status` mostra"
+        ),
+    )
     add_common_arguments(parser)
 
 

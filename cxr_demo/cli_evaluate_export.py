@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_words import said
 from cxr_demo.results import carry
 from cxr_demo.units import format_bytes
 
@@ -21,12 +22,24 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("run", metavar="RUN", help="as `evaluate status` lists it")
-    parser.add_argument("file", metavar="FILE", type=Path, help="the file to write")
+    parser.add_argument(
+        "run",
+        metavar=said("RUN", "EXECUÇÃO"),
+        help=said("as `evaluate status` lists it", "como `evaluate status` mostra"),
+    )
+    parser.add_argument(
+        "file",
+        metavar=said("FILE", "ARQUIVO"),
+        type=Path,
+        help=said("the file to write", "o arquivo a gravar"),
+    )
     parser.add_argument(
         "--full",
         action="store_true",
-        help="with keys, targets and texts: full, for holders of the data licences",
+        help=said(
+            "with keys, targets and texts: full, for holders of the data licences",
+            "com chaves, alvos e textos: completo, para quem tem as licenças dos dados",
+        ),
     )
     add_common_arguments(parser)
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_words import said
 from cxr_demo.results import carry
 
 _WORDS = {
@@ -14,7 +15,12 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="written by `evaluate export`")
+    parser.add_argument(
+        "file",
+        metavar=said("FILE", "ARQUIVO"),
+        type=Path,
+        help=said("written by `evaluate export`", "gravado por `evaluate export`"),
+    )
     add_common_arguments(parser)
 
 

@@ -9,6 +9,7 @@ import sys
 from benchmarks.phantoms import phantoms
 from cxr_demo.cli import add_common_arguments
 from cxr_demo.cli_evaluate_follow import conclude, follow
+from cxr_demo.cli_words import said, whole
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.evaluation.plan import PHANTOMS
 from cxr_demo.records import PipelineKind, Precision
@@ -23,18 +24,46 @@ _GOES_ON = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.set_defaults(what="phantoms")
-    parser.add_argument("--count", type=int, default=1000, help="how many phantoms to draw")
-    parser.add_argument("--model", default="embedded")
-    parser.add_argument("--precision", choices=[str(each) for each in Precision], default="bf16")
     parser.add_argument(
-        "--pipeline", choices=[str(each) for each in PipelineKind], default="report"
+        "--count",
+        type=whole,
+        metavar="N",
+        default=1000,
+        help=said("how many phantoms to draw", "quantos fantomas desenhar"),
+    )
+    parser.add_argument(
+        "--model",
+        metavar=said("MODEL", "MODELO"),
+        default="embedded",
+        help=said("id of the model", "id do modelo"),
+    )
+    parser.add_argument(
+        "--precision",
+        choices=[str(each) for each in Precision],
+        default="bf16",
+        help=said("how weights are held in memory", "como os pesos ficam na memória"),
+    )
+    parser.add_argument(
+        "--pipeline",
+        choices=[str(each) for each in PipelineKind],
+        default="report",
+        help=said(
+            "findings asked for directly, or a report", "achados perguntados direto, ou um laudo"
+        ),
     )
     parser.add_argument(
         "--probabilities",
         action="store_true",
-        help="also ask yes or no per finding; the calibration lets the app show probabilities",
+        help=said(
+            "also ask yes or no per finding; the calibration lets the app show probabilities",
+            "pergunta também sim ou não por achado; a calibração dá probabilidades na tela",
+        ),
     )
-    parser.add_argument("--stop", action="store_true", help="stop the evaluation that is running")
+    parser.add_argument(
+        "--stop",
+        action="store_true",
+        help=said("stop the evaluation that is running", "para a avaliação em andamento"),
+    )
     add_common_arguments(parser)
 
 

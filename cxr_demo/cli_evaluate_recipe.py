@@ -3,6 +3,7 @@ the worker. Ctrl-C stops it; the same command goes on where it stopped.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from benchmarks.local import local
 from benchmarks.preliminary import STUDY_MODELS, STUDY_PRECISIONS, preliminary
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.cli_evaluate_follow import conclude, estimates, follow
+from cxr_demo.cli_words import said, whole
 from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.evaluation.check import DataCheck, check
@@ -59,41 +61,134 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of all three recipes."""
-    parser.add_argument("--models", default=",".join(STUDY_MODELS), help="ids, by commas")
-    parser.add_argument("--precisions", default=",".join(STUDY_PRECISIONS), help="by commas")
-    parser.add_argument("--pipelines", help="direct, report or both by a comma")
+    parser.add_argument(
+        "--models",
+        default=",".join(STUDY_MODELS),
+        metavar="IDS",
+        help=said("ids of models, by commas", "ids dos modelos, com vírgulas"),
+    )
+    parser.add_argument(
+        "--precisions",
+        default=",".join(STUDY_PRECISIONS),
+        metavar=said("NAMES", "NOMES"),
+        help=said("by commas", "com vírgulas"),
+    )
+    parser.add_argument(
+        "--pipelines",
+        metavar=said("NAMES", "NOMES"),
+        help=said("direct, report or both by a comma", "direct, report ou ambos com vírgula"),
+    )
     parser.add_argument(
         "--prompt",
         default="",
         metavar="IDS",
-        help="in place of defaults, for models that have them",
+        help=said(
+            "in place of defaults, for models that have them",
+            "no lugar dos padrões, para os modelos que os têm",
+        ),
     )
     parser.add_argument(
         "--data",
         action="append",
         default=[],
-        metavar="DIR",
-        help="the folder with the data sets; or NAME=DIR for each of them",
+        metavar=said("FOLDER", "PASTA"),
+        help=said(
+            "the folder with the data sets; or NAME=FOLDER for each of them",
+            "a pasta com os conjuntos de dados; ou NOME=PASTA para cada um",
+        ),
     )
-    parser.add_argument("--phantoms", type=_count, help="draw so many per table instead of --data")
-    parser.add_argument("--size", type=_count, help="images of the draw (not for preliminary)")
     parser.add_argument(
-        "--mix", choices=list(Mix), help="of the data sets; for aggregated, else proportional"
+        "--phantoms",
+        type=whole,
+        metavar="N",
+        help=said(
+            "draw so many per table instead of --data", "desenha tantos por tabela em vez de --data"
+        ),
     )
-    parser.add_argument("--views", choices=list(Views), help="for aggregated, else all")
-    parser.add_argument("--slots", type=_count, help="images in a batch; the device's default")
-    parser.add_argument("--ranks", type=_count, default=1, help="processes, one GPU each")
-    parser.add_argument("--trial", action="store_true", help="time a few images, tell the hours")
-    parser.add_argument("--yes", action="store_true", help="begin without a trial")
-    parser.add_argument("--untimed", action="store_true", help="leave out memory and time")
-    parser.add_argument("--again", type=int, help="images read again after a resume, to compare")
-    parser.add_argument("--rules-only", action="store_true", help="leave CheXbert out")
     parser.add_argument(
-        "--probabilities", action="store_true", help="also ask yes or no, and write a calibration"
+        "--size",
+        type=whole,
+        metavar="N",
+        help=said(
+            "images of the draw (not for preliminary)", "imagens do sorteio (não em preliminary)"
+        ),
     )
-    parser.add_argument("--timed-images", type=_count, help="images of the time per image")
     parser.add_argument(
-        "--most-failed", type=_share, help="share of failures, 0 to 1, that stops an arm"
+        "--mix",
+        choices=list(Mix),
+        help=said(
+            "of the data sets; for aggregated, else proportional",
+            "dos conjuntos; em aggregated, senão proportional",
+        ),
+    )
+    parser.add_argument(
+        "--views",
+        choices=list(Views),
+        help=said("for aggregated, else all", "em aggregated, senão all"),
+    )
+    parser.add_argument(
+        "--slots",
+        type=whole,
+        metavar="N",
+        help=said(
+            "images in a batch; else what suits the device",
+            "imagens por lote; senão o que convém ao dispositivo",
+        ),
+    )
+    parser.add_argument(
+        "--ranks",
+        type=whole,
+        metavar="N",
+        default=1,
+        help=said("processes, one GPU each", "processos, uma GPU para cada um"),
+    )
+    parser.add_argument(
+        "--trial",
+        action="store_true",
+        help=said("time a few images, tell the hours", "cronometra algumas imagens e diz as horas"),
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help=said("begin without a trial", "começa sem ensaio")
+    )
+    parser.add_argument(
+        "--untimed",
+        action="store_true",
+        help=said("leave out memory and time", "sem medir memória e tempo"),
+    )
+    parser.add_argument(
+        "--again",
+        type=int,
+        metavar="N",
+        help=said(
+            "images read again after a resume, to compare",
+            "imagens lidas de novo após retomar, para comparar",
+        ),
+    )
+    parser.add_argument(
+        "--rules-only", action="store_true", help=said("leave CheXbert out", "sem o CheXbert")
+    )
+    parser.add_argument(
+        "--probabilities",
+        action="store_true",
+        help=said(
+            "also ask yes or no, and write a calibration",
+            "pergunta também sim ou não, e grava uma calibração",
+        ),
+    )
+    parser.add_argument(
+        "--timed-images",
+        type=whole,
+        metavar="N",
+        help=said("images of the time per image", "imagens do tempo por imagem"),
+    )
+    parser.add_argument(
+        "--most-failed",
+        type=_share,
+        metavar=said("SHARE", "FRAÇÃO"),
+        help=said(
+            "share of failures, 0 to 1, that stops an arm",
+            "fração de falhas, 0 a 1, que para um braço",
+        ),
     )
     add_common_arguments(parser)
 
@@ -178,17 +273,15 @@ def _made(
     return aggregated(models, precisions, mix, views, arguments.size or SIZE)
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not a whole number from 1 up")
-    return number
-
-
 def _share(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
+        raise argparse.ArgumentTypeError(
+            said(f"{text} is not a share from 0 to 1", f"{text} não é uma fração de 0 a 1")
+        )
     return number
 
 

@@ -6,6 +6,7 @@ import sys
 from cxr_demo.cli import add_common_arguments
 from cxr_demo.cli_evaluate_control import none_here
 from cxr_demo.cli_evaluate_follow import summary
+from cxr_demo.cli_words import said
 from cxr_demo.evaluation.relabel import relabel
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
@@ -14,9 +15,21 @@ from cxr_demo.store.records import ArmRun
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("group", nargs="?", help="id of the evaluation; all of them, if none")
-    parser.add_argument("--device", default="cpu", help="for CheXbert: cpu, cuda, cuda:1")
-    parser.add_argument("--rules-only", action="store_true", help="leave CheXbert out")
+    parser.add_argument(
+        "group",
+        nargs="?",
+        metavar=said("EVALUATION", "AVALIAÇÃO"),
+        help=said("id of the evaluation; all of them, if none", "id da avaliação; sem ele, todas"),
+    )
+    parser.add_argument(
+        "--device",
+        metavar=said("DEVICE", "DISPOSITIVO"),
+        default="cpu",
+        help=said("for CheXbert: cpu, cuda, cuda:1", "para o CheXbert: cpu, cuda, cuda:1"),
+    )
+    parser.add_argument(
+        "--rules-only", action="store_true", help=said("leave CheXbert out", "sem o CheXbert")
+    )
     add_common_arguments(parser)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cxr_demo import fit
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_words import said
 from cxr_demo.fit import Answer, Gpu, Machine
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.models.cards import CARDS
@@ -51,19 +52,28 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--vram", metavar="GB", help="ask for a card of this size instead")
+    parser.add_argument(
+        "--vram",
+        metavar="GB",
+        help=said("ask for a card of this size instead", "pergunta por uma placa deste tamanho"),
+    )
     parser.add_argument(
         "--measure",
-        metavar="MODEL",
+        metavar=said("MODEL", "MODELO"),
         choices=tuple(ARCHITECTURES),
-        help="measure this model on this GPU, with random weights and without a download: "
+        help=said(
+            "measure this model on this GPU, with random weights and without a download: ",
+            "mede este modelo nesta GPU, com pesos aleatórios e sem baixar nada: ",
+        )
         + ", ".join(ARCHITECTURES),
     )
     parser.add_argument(
         "--precision",
-        type=Precision,
-        choices=tuple(Precision),
-        help="with --measure; without it, every precision that should fit",
+        choices=[str(each) for each in Precision],
+        help=said(
+            "with --measure; without it, every precision that should fit",
+            "com --measure; sem ela, toda precisão que deve caber",
+        ),
     )
     add_common_arguments(parser)
 
@@ -75,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(_WORDS[arguments.language]["alone"], file=sys.stderr)
         return 2
     if arguments.measure is not None:
-        measure(arguments.measure, arguments.precision, arguments.json, arguments.language)
+        precision = arguments.precision and Precision(arguments.precision)
+        measure(arguments.measure, precision, arguments.json, arguments.language)
     found = fit.machine()
     cards: Sequence[Gpu | None] = found.gpus or (None,)
     if arguments.vram is not None:

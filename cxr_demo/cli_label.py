@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from cxr_demo.cli import language
+from cxr_demo.cli import add_language
+from cxr_demo.cli_words import said
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Label
 from cxr_demo.labelers import rules
@@ -67,14 +68,43 @@ class LabelOutputError(CxrError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("reports", type=Path, metavar="REPORTS.csv", help="has a column `report`")
-    parser.add_argument("out", type=Path, metavar="OUT.csv", help="all columns and the 14 labels")
-    parser.add_argument("--labeler", choices=("rules", "chexbert"), default="rules")
-    parser.add_argument("--chexbert", type=Path, metavar="FOLDER", help="chexbert.pth, tokenizer")
     parser.add_argument(
-        "--device", default="auto", help="for CheXbert: auto, cpu, cuda, cuda:1 ..."
+        "reports",
+        type=Path,
+        metavar=said("REPORTS.csv", "LAUDOS.csv"),
+        help=said("has a column `report`", "tem uma coluna `report`"),
     )
-    parser.add_argument("--language", choices=("en", "pt"), default=language())
+    parser.add_argument(
+        "out",
+        type=Path,
+        metavar=said("OUT.csv", "SAIDA.csv"),
+        help=said("all columns and the 14 labels", "todas as colunas e os 14 rótulos"),
+    )
+    parser.add_argument(
+        "--labeler",
+        choices=("rules", "chexbert"),
+        default="rules",
+        help=said(
+            "who labels: rules, or CheXbert once it is fetched",
+            "quem rotula: regras, ou o CheXbert depois de baixado",
+        ),
+    )
+    parser.add_argument(
+        "--chexbert",
+        type=Path,
+        metavar=said("FOLDER", "PASTA"),
+        help=said("with chexbert.pth and its tokenizer", "com chexbert.pth e seu tokenizador"),
+    )
+    parser.add_argument(
+        "--device",
+        metavar=said("DEVICE", "DISPOSITIVO"),
+        default="auto",
+        help=said(
+            "for CheXbert: auto, cpu, cuda, cuda:1 ...",
+            "para o CheXbert: auto, cpu, cuda, cuda:1 ...",
+        ),
+    )
+    add_language(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

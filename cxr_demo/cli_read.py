@@ -8,6 +8,7 @@ from typing import Any
 
 from cxr_demo import models, studies
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_words import said
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Label
 from cxr_demo.models.cards import named_prompt
@@ -73,13 +74,38 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="file, zip or folder")
-    parser.add_argument("--model", default="embedded", help=f"one of {', '.join(models.CARDS)}")
-    parser.add_argument("--precision", type=Precision, choices=tuple(Precision), default="bf16")
     parser.add_argument(
-        "--pipeline", type=PipelineKind, choices=tuple(PipelineKind), default="report"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar=said("FILE", "ARQUIVO"),
+        help=said("file, zip or folder", "arquivo, zip ou pasta"),
     )
-    parser.add_argument("--prompt", metavar="ID", help="another of the model's prompts, by its id")
+    parser.add_argument(
+        "--model",
+        metavar=said("MODEL", "MODELO"),
+        default="embedded",
+        help=said("one of ", "um destes: ") + ", ".join(models.CARDS),
+    )
+    parser.add_argument(
+        "--precision",
+        choices=[str(each) for each in Precision],
+        default="bf16",
+        help=said("how weights are held in memory", "como os pesos ficam na memória"),
+    )
+    parser.add_argument(
+        "--pipeline",
+        choices=[str(each) for each in PipelineKind],
+        default="report",
+        help=said(
+            "findings asked for directly, or a report", "achados perguntados direto, ou um laudo"
+        ),
+    )
+    parser.add_argument(
+        "--prompt",
+        metavar="ID",
+        help=said("another of the model's prompts, by its id", "outro prompt do modelo, pelo id"),
+    )
     add_common_arguments(parser)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cxr_demo import models, studies
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_words import said, whole
 from cxr_demo.errors import CxrError
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.preview import see_as
@@ -35,25 +36,49 @@ class NoSuchImage(CxrError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="file, zip or folder of one study")
-    parser.add_argument("out", type=Path, metavar="OUT.png")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar=said("FILE", "ARQUIVO"),
+        help=said("file, zip or folder of one study", "arquivo, zip ou pasta de um estudo"),
+    )
+    parser.add_argument(
+        "out",
+        type=Path,
+        metavar=said("OUT.png", "SAIDA.png"),
+        help=said("the picture to write", "a imagem a gravar"),
+    )
     parser.add_argument(
         "--window",
         type=parse_window,
         metavar="C/W",
-        help="centre and width in the file's own units; by default the file's window",
+        help=said(
+            "centre and width in the file's own units; by default the file's window",
+            "centro e largura nas unidades do arquivo; sem isto, a janela do arquivo",
+        ),
     )
-    parser.add_argument("--bits", type=int, choices=(8, 16), default=8)
+    parser.add_argument(
+        "--bits", type=whole, choices=(8, 16), default=8, help=said("of a pixel", "de um pixel")
+    )
     parser.add_argument(
         "--as",
         dest="model",
-        metavar="MODEL",
-        help=f"what this model is given: one of {', '.join(models.CARDS)}",
+        metavar=said("MODEL", "MODELO"),
+        help=said("what this model is given: one of ", "o que este modelo recebe: um destes: ")
+        + ", ".join(models.CARDS),
     )
     parser.add_argument(
-        "--ignore-file-lut", action="store_true", help="leave out the file's windows and tables"
+        "--ignore-file-lut",
+        action="store_true",
+        help=said("leave out the file's windows and tables", "sem as janelas e tabelas do arquivo"),
     )
-    parser.add_argument("--image", type=int, default=1, metavar="N", help="of several, frontal = 1")
+    parser.add_argument(
+        "--image",
+        type=whole,
+        default=1,
+        metavar="N",
+        help=said("of several, frontal = 1", "entre várias, frontal = 1"),
+    )
     add_common_arguments(parser)
 
 
@@ -86,9 +111,16 @@ def parse_window(text: str) -> tuple[float, float]:
     try:
         centre, width = (float(each) for each in text.split("/"))
     except ValueError:
-        raise argparse.ArgumentTypeError("give it as CENTRE/WIDTH, such as 2048/3000") from None
+        raise argparse.ArgumentTypeError(
+            said(
+                "give it as CENTRE/WIDTH, such as 2048/3000",
+                "indique CENTRO/LARGURA, como 2048/3000",
+            )
+        ) from None
     if not width >= 1:
-        raise argparse.ArgumentTypeError("the width must be at least 1")
+        raise argparse.ArgumentTypeError(
+            said("the width must be at least 1", "a largura deve ser ao menos 1")
+        )
     return centre, width
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
 from cxr_demo.cli_weights_words import WORDS
+from cxr_demo.cli_words import said
 from cxr_demo.errors import CxrError, WeightsRefused
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Precision
@@ -29,34 +30,52 @@ if TYPE_CHECKING:
     from cxr_demo.weights.fetch import Plan
     from cxr_demo.weights.meter import Progress
 
-_ATTACHED = "stop when standard input closes: the app pauses it so, and takes it along when it ends"
+_ATTACHED = (
+    "stop when standard input closes: the app pauses it so, and takes it along when it ends",
+    "para quando a entrada padrão fecha: assim o aplicativo pausa, e o leva junto ao terminar",
+)
 
 
 _PRECISION_HELP = {
-    "prepare": "what to write: nf4_emb stores MedGemma's table in 4 bits too",
-    "delete": "delete this prepared copy, and leave the published files",
+    "prepare": (
+        "what to write: nf4_emb stores MedGemma's table in 4 bits too",
+        "o que gravar: nf4_emb guarda também a tabela do MedGemma em 4 bits",
+    ),
+    "delete": (
+        "delete this prepared copy, and leave the published files",
+        "apaga esta cópia preparada, e deixa os arquivos publicados",
+    ),
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's subcommands and options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, (summary, _) in _ACTIONS.items():
-        action = actions.add_parser(name, help=summary, description=summary)
+    actions = parser.add_subparsers(dest="action", required=True, metavar=said("ACTION", "AÇÃO"))
+    for name, (*summary, _) in _ACTIONS.items():
+        action = actions.add_parser(name, help=said(*summary), description=said(*summary))
         if name == "import":
-            action.add_argument("folder", type=Path)
-            action.add_argument("--model", choices=list(PACKAGES), help="if nothing else says it")
+            action.add_argument(
+                "folder",
+                type=Path,
+                metavar=said("FOLDER", "PASTA"),
+                help=said("with the copied files", "com os arquivos copiados"),
+            )
+            action.add_argument(
+                "--model",
+                choices=list(PACKAGES),
+                help=said("if nothing else says it", "se nada mais o diz"),
+            )
         elif name != "list":
-            action.add_argument("model", metavar="MODEL", help=", ".join(PACKAGES))
+            action.add_argument("model", metavar=said("MODEL", "MODELO"), help=", ".join(PACKAGES))
         if name in ("prepare", "delete"):
             action.add_argument(
                 "--precision",
                 choices=[str(each) for each in prepared.PRECISIONS],
                 default=str(prepared.PRECISIONS[0]) if name == "prepare" else None,
-                help=_PRECISION_HELP[name],
+                help=said(*_PRECISION_HELP[name]),
             )
         if name in ("fetch", "verify", "import", "prepare"):
-            action.add_argument("--attached", action="store_true", help=_ATTACHED)
+            action.add_argument("--attached", action="store_true", help=said(*_ATTACHED))
         add_common_arguments(action)
 
 
@@ -64,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do one action; 1 if a file is missing or altered. With `--json`, an error is a line of the
     output as well: `{"error": {"code", "params"}}`."""
     try:
-        return _ACTIONS[arguments.action][1](arguments)
+        return _ACTIONS[arguments.action][-1](arguments)
     except CxrError as error:
         if arguments.json:
             print_json({"error": error.to_dict()})
@@ -315,11 +334,35 @@ def _say(key: str, arguments: argparse.Namespace, **values: object) -> str:
 
 
 _ACTIONS = {
-    "list": ("what is on this machine", _list),
-    "fetch": ("fetch a model's weights, or go on where it stopped", _fetch),
-    "verify": ("read every file in full and compare its hash", _verify),
-    "import": ("take over a folder that was copied from elsewhere", _import),
-    "prepare": ("write a model in 4 bits once, for quicker starts", _prepare),
-    "urls": ("hosts, files, sizes and hashes, for a firewall team", _urls),
-    "delete": ("delete a model's folder, or a prepared copy", _delete),
+    "list": ("what is on this machine", "o que há nesta máquina", _list),
+    "fetch": (
+        "fetch a model's weights, or go on where it stopped",
+        "baixa os pesos de um modelo, ou continua de onde parou",
+        _fetch,
+    ),
+    "verify": (
+        "read every file in full and compare its hash",
+        "lê cada arquivo por inteiro e compara o hash",
+        _verify,
+    ),
+    "import": (
+        "take over a folder that was copied from elsewhere",
+        "recebe uma pasta copiada de outro lugar",
+        _import,
+    ),
+    "prepare": (
+        "write a model in 4 bits once, for quicker starts",
+        "grava um modelo em 4 bits uma vez, para começar mais rápido",
+        _prepare,
+    ),
+    "urls": (
+        "hosts, files, sizes and hashes, for a firewall team",
+        "servidores, arquivos, tamanhos e hashes, para a equipe de rede",
+        _urls,
+    ),
+    "delete": (
+        "delete a model's folder, or a prepared copy",
+        "apaga a pasta de um modelo, ou uma cópia preparada",
+        _delete,
+    ),
 }
