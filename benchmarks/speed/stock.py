@@ -16,7 +16,7 @@ from cxr_demo.models.loading import load_native  # isort: skip  (first: it bars 
 import numpy as np
 import torch
 from bitsandbytes import functional
-from bitsandbytes.nn import Linear4bit
+from bitsandbytes.nn import Linear4bit, Params4bit
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import Gemma3ForConditionalGeneration, LogitsProcessor
@@ -100,7 +100,9 @@ class Stock(ABC):
     def widen(self) -> None:
         """Compute in float32 from now on, with the weights that are there, those of 4 bits unpacked
         without rounding: what rounding leaves out."""
-        nn.Module.float(self.native)  # not transformers' own, which refuses where 4 bits are about
+        for each in (*self.native.parameters(), *self.native.buffers()):
+            if each.is_floating_point() and not isinstance(each, Params4bit):  # packed in bfloat16
+                each.data = each.data.float()
         for layer in self.native.modules():
             if isinstance(layer, Linear4bit):
                 layer.weight.quant_state.dtype = torch.float32

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from bitsandbytes.nn import Linear4bit
+from bitsandbytes.nn import Linear4bit, Params4bit
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration, PhiConfig, PhiForCausalLM
 
 from benchmarks import checkpoints, layouts, report
@@ -279,3 +279,22 @@ def test_the_command_measures_in_fresh_processes_and_merges(tmp_path, capfd):
     assert "| time per token over the floor, bf16 | medgemma-4b-it |" in text
     assert record["results"]["parts"][0]["machine"]["cpu"] in text
     assert not list(Path(tmp_path).glob("**/model*.safetensors"))
+
+
+def test_widened_4_bits_are_the_same_weights():
+    """They lie packed in bfloat16, which must not be taken for numbers."""
+    torch.manual_seed(0)
+    layer = Linear4bit(256, 128, compute_dtype=torch.bfloat16, quant_type="nf4")
+    given = torch.randn(128, 256).bfloat16()
+    layer.weight = Params4bit(given, quant_type="nf4", quant_storage=torch.bfloat16)
+    layer = layer.to("cpu").bfloat16()
+    assert layer.weight.dtype is torch.bfloat16
+    wide = object.__new__(stock.CheXagent2Stock)
+    wide.native = torch.nn.Sequential(torch.nn.LayerNorm(256, dtype=torch.bfloat16), layer)
+    x = torch.randn(3, 256).bfloat16()
+    with torch.no_grad():
+        rounded = wide.native(x).float()
+        wide.widen()
+        exact = wide.native(x.float())
+    assert exact.dtype is torch.float32
+    assert 0 < (rounded - exact).abs().max() < 0.02 * exact.abs().max()
