@@ -21,7 +21,7 @@ from benchmarks import report
 from benchmarks.preliminary import preliminary
 from benchmarks.speed import checkpoint
 from cxr_demo.datasets.phantoms import write_layout
-from cxr_demo.evaluation.ranks import run_ranks, visible_gpus
+from cxr_demo.evaluation.ranks import Told, run_ranks, visible_gpus
 from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
@@ -71,7 +71,7 @@ def measure(model: str, data: Path, ranks: int, slots: int | None) -> dict[str, 
     return {"ranks": ranks, "done": arm.done, "failed": arm.failed, "wall": whole, **facts}
 
 
-def _quiet(text: str) -> None:
+def _quiet(told: Told) -> None:
     """The launch tells how far it is; here nobody looks."""
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from cxr_demo.cli import print_json
 from cxr_demo.errors import CxrError
@@ -22,6 +23,9 @@ from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun
 from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
 from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
+
+if TYPE_CHECKING:
+    from cxr_demo.evaluation.ranks import Told
 
 LOOK_S = 0.25
 
@@ -61,6 +65,7 @@ WORDS: dict[str, dict[str, str]] = {
         "image": "s per image",
         "alone": "other labels alone than in a batch",
         "texts": "other texts",
+        "processes": "processes",
     },
     "pt": {
         "left": "restantes",
@@ -75,6 +80,7 @@ WORDS: dict[str, dict[str, str]] = {
         "image": "s por imagem",
         "alone": "outros rótulos a sós que em lote",
         "texts": "outros textos",
+        "processes": "processos",
     },
 }
 
@@ -117,6 +123,21 @@ def line(job: JobStatus, language: str) -> str:
     for count, word in ((job.failed, "failed"), (job.unparsed, "unparsed")):
         if count:
             parts.append(f"{count} {words[word]}")
+    return " · ".join(parts)
+
+
+def ranks_line(told: "Told", language: str) -> str:
+    """How far several processes are, in one line."""
+    words = WORDS[language]
+    parts = [f"{told.ranks} {words['processes']}", f"{told.done} / {told.total}"]
+    if told.rate is None:
+        parts.append(PHASES[language][RunPhase.LOADING])
+    else:
+        parts.append(f"{format_rate(told.rate, language)} /s")
+        left = (told.total - told.done) / told.rate
+        parts.append(f"{format_seconds(left, language)} {words['left']}")
+    if told.failed:
+        parts.append(f"{told.failed} {words['failed']}")
     return " · ".join(parts)
 
 

@@ -6,15 +6,15 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.aggregated import SIZE, aggregated
 from benchmarks.local import local
 from benchmarks.preliminary import STUDY_MODELS, STUDY_PRECISIONS, preliminary
 from cxr_demo.cli import add_common_arguments, print_json
-from cxr_demo.cli_evaluate_follow import conclude, estimates, follow
+from cxr_demo.cli_evaluate_follow import conclude, estimates, follow, ranks_line
 from cxr_demo.cli_words import said, whole
 from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.datasets.recipe import Recipe
@@ -26,6 +26,9 @@ from cxr_demo.records import PipelineKind, Precision
 from cxr_demo.results.words import drawn
 from cxr_demo.units import format_seconds
 from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
+
+if TYPE_CHECKING:
+    from cxr_demo.evaluation.ranks import Told
 
 _W = TypeVar("_W", Precision, PipelineKind)
 MANY = 2_000
@@ -205,7 +208,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.ranks > 1:
         from cxr_demo.evaluation.ranks import run_ranks
 
-        run_ranks(recipe, data, options, arguments.ranks, _say(arguments))
+        try:
+            run_ranks(recipe, data, options, arguments.ranks, _say(arguments))
+        except KeyboardInterrupt:
+            print(f"\n{words['stopped']}", file=sys.stderr)
+            raise
         options["trial"] = False
     with WorkerClient.start(preload=False) as worker:
         last = _begin(worker, recipe, data, options, arguments)
@@ -356,9 +363,11 @@ def _goes_on(arguments: argparse.Namespace) -> bool:
     return input(_WORDS[arguments.language]["go_on"]).strip().lower() not in ("n", "no", "não")
 
 
-def _say(arguments: argparse.Namespace) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        if sys.stdout.isatty() and not arguments.json:
-            print(f"\r\033[K{text}", end="", flush=True)
+def _say(arguments: argparse.Namespace) -> "Callable[[Told], None]":
+    def say(told: "Told") -> None:
+        if arguments.json:
+            print_json(asdict(told))
+        elif sys.stdout.isatty():
+            print(f"\r\033[K{ranks_line(told, arguments.language)}", end="", flush=True)
 
     return say

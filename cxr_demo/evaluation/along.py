@@ -8,11 +8,10 @@ arm's end. Outputs are taken in running order, so that those with labels are a r
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cxr_demo.errors import CxrError, OutOfMemory
 from cxr_demo.evaluation import labelling
-from cxr_demo.evaluation.host import Host
 from cxr_demo.records import PipelineKind
 from cxr_demo.store.evaluations import EvaluationStore
 
@@ -26,6 +25,32 @@ FIRST_S = 60.0
 LOOK_S = 5.0
 """Seconds between two looks for reports without a label: with many rows one takes 10 ms."""
 _log = logging.getLogger(__name__)
+
+
+class OnProcessor:
+    """Where it labels without a host of its own: nothing else is on the device."""
+
+    device = "cpu"
+
+    def rest(self) -> None:
+        """No peak is taken here."""
+
+    def go_on(self) -> None:
+        """As `rest`."""
+
+
+class Place(Protocol):
+    """What labelling needs of a host."""
+
+    @property
+    def device(self) -> str:
+        """torch's name of the device."""
+
+    def rest(self) -> None:
+        """Something else than the evaluation's model uses the device."""
+
+    def go_on(self) -> None:
+        """The evaluation's model has it again."""
 
 
 class Along:
@@ -43,7 +68,7 @@ class Along:
         self._began = self._looked = self._spent = 0.0
         self._each = 0.0
 
-    def take(self, run: str, kind: PipelineKind, host: Host) -> bool:
+    def take(self, run: str, kind: PipelineKind, host: Place) -> bool:
         """Label one batch of `run` if it is due; true if it was."""
         now = self._clock()
         if run != self._run:

@@ -10,9 +10,10 @@ from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
 from cxr_demo.evaluation import again, labelling
 from cxr_demo.evaluation.facts import Batch, describe
+from cxr_demo.evaluation.faults import TooManyFailed
 from cxr_demo.evaluation.feeder import Place, decoders
 from cxr_demo.evaluation.host import Host
-from cxr_demo.evaluation.session import Session, Task
+from cxr_demo.evaluation.session import Session, Task, too_many
 from cxr_demo.evaluation.signature import signature
 from cxr_demo.evaluation.writer import Tally, Writer
 from cxr_demo.models.base import Model
@@ -24,6 +25,8 @@ from cxr_demo.studies.pool import DecodePool
 
 GPU_SLOTS, CPU_SLOTS = 32, 8
 """Images in a batch where nothing is known of the memory that they take."""
+FAILURES = "failures"
+"""Key of a run's JSON for one record of each error that images failed with, by code."""
 MOST_TRIES = 3
 """Sessions that may end with the process, without a new row, before images are taken one by one."""
 
@@ -107,7 +110,7 @@ class ArmRun:
         known = self._store.arm(run)
         facts = describe(model, self._setting.synthetic)
         if known is not None and known.state == "failed":  # its folder may be mended by now
-            self._read_unopened_again(run)
+            read_unopened_again(self._store, run)
         if known is not None and "labelers" not in known.facts:
             facts["labelers"] = [labelling.FIRST[arm.pipeline]]
         self._store.set_facts(run, **facts)
@@ -115,10 +118,15 @@ class ArmRun:
         self.run = run
         return run
 
-    def _read_unopened_again(self, run: str) -> None:
-        images = self._store.forget_unopened(run)
-        if images:
-            self._store.add_note(run, "unopened_again", images=images)
+    def judge(self, run: str) -> None:
+        """Raises TooManyFailed if too many of the rows failed, whichever processes wrote them:
+        ranks see no more than their own share each."""
+        done, failed, _ = self._store.counts(run)
+        share = self._setting.most_failed
+        if too_many(failed, done, self.total, share):
+            (code, _), *_ = self._store.failures(run).most_common(1)
+            reason = self._facts(run).get(FAILURES, {}).get(code) or {"code": code, "params": {}}
+            raise TooManyFailed(failed=failed, done=done, share=f"{100 * share:g}", reason=reason)
 
     def steps(
         self, host: Host, should_stop: Callable[[], bool], most: int | None = None
@@ -133,6 +141,7 @@ class ArmRun:
                 run = self.open(model)
                 left = self.left(run)[:most]
                 if not left:
+                    self.judge(run)
                     break
                 self._slots = self.slots_on(host)
                 yield from self._stretch(model, run, left, host, pool, should_stop)
@@ -270,6 +279,9 @@ class ArmRun:
             session.close()
             batch.close(session.use)
             writer.close()
+            if writer.tally.errors:
+                known = self._facts(run).get(FAILURES, {})
+                self._store.set_facts(run, **{FAILURES: known | writer.tally.errors})
 
     def _halve(self, run: str, slots: int, error: CxrError) -> None:
         """Go on with half the batch; with one image there is nothing to halve."""
@@ -287,7 +299,17 @@ class ArmRun:
         return left[:1]
 
     def _signed(self, run: str) -> dict[str, Any]:
+        signed: dict[str, Any] = self._facts(run)["signature"]
+        return signed
+
+    def _facts(self, run: str) -> dict[str, Any]:
         found = self._store.arm(run)
         assert found is not None
-        signed: dict[str, Any] = found.facts["signature"]
-        return signed
+        return found.facts
+
+
+def read_unopened_again(store: EvaluationStore, run: str) -> None:
+    """Forget the failures of files that could not be opened, and note that they are tried again."""
+    images = store.forget_unopened(run)
+    if images:
+        store.add_note(run, "unopened_again", images=images)

@@ -13,7 +13,7 @@ from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.base import locate
 from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError
-from cxr_demo.evaluation import asking, grouping, images, steps
+from cxr_demo.evaluation import asking, grouping, images, rank_files, steps
 from cxr_demo.evaluation.along import Along
 from cxr_demo.evaluation.arm_run import ArmRun, Setting
 from cxr_demo.evaluation.faults import NothingToResume
@@ -158,11 +158,15 @@ class RecipeRun:
 
     def _prepare(self) -> Iterator[None]:
         if self.group is None:
-            for told in grouping.prepare(self._plan, self._store):
-                self._phase, self._fraction, self.group = told
+            for phase, fraction, group in grouping.prepare(self._plan, self._store):
+                if group is not None:
+                    rank_files.require_free(group)
+                self._phase, self._fraction, self.group = phase, fraction, group
                 yield
         if self.group is None:
             raise NothingToResume()
+        if self._whole:
+            rank_files.merge(self._store, self.group)  # of a launch that was killed
         setting = self._lane(self._setting(self.group))
         self.arms = [ArmRun(each.arm, setting, self._store) for each in self.arms]
         self._adopt()
@@ -215,7 +219,7 @@ class RecipeRun:
         except Exception as error:  # noqa: BLE001 - in words, or as what ends this process
             told = error if isinstance(error, CxrError) else None
             self._errors[number] = told or host.translate(error, arm.arm.model)
-            if arm.run is not None:
+            if arm.run is not None and self._whole:  # of a rank's share the finishing worker judges
                 self._store.set_arm_state(arm.run, "failed")
                 self._store.set_facts(arm.run, error=self._errors[number].to_dict())
         finally:
@@ -225,7 +229,9 @@ class RecipeRun:
         arm = self.arms[number]
         if arm.run is not None and not arm.left(arm.run):
             stored = self._store.arm(arm.run)
-            if stored is not None and steps.is_of_today(stored, arm.arm):
+            failed = stored is not None and stored.state == "failed"  # it may be mended by now
+            if stored is not None and not failed and steps.is_of_today(stored, arm.arm):
+                arm.judge(arm.run)
                 return
         if self._ask_fit:
             host.require_room(arm.arm.model, arm.arm.precision, arm.took())

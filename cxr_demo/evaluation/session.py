@@ -27,6 +27,11 @@ FEWEST = 100
 """Images (or all, if there are fewer) of which the share of failures is taken at first."""
 
 
+def too_many(failed: int, done: int, total: int, share: float) -> bool:
+    """Whether more than `share` (0..1) of `done` rows failed; early on, of the first `FEWEST`."""
+    return failed > share * max(done, min(total, FEWEST))
+
+
 SWITCH_S = 0.0005
 """Seconds for which a thread may keep the interpreter. With Python's own 5 ms, the thread that
 feeds the device waits for those that decode and label: 3 % of 20 ms an image."""
@@ -146,17 +151,13 @@ class Session:
 
     def _is_too_much(self) -> bool:
         self._writer.flush()
-        tally, total = self._writer.tally, self._task.total
-        return tally.failed > self._task.most_failed * max(tally.done, min(total, FEWEST))
+        tally, task = self._writer.tally, self._task
+        return too_many(tally.failed, tally.done, task.total, task.most_failed)
 
     def _failures(self) -> TooManyFailed:
-        tally = self._writer.tally
-        return TooManyFailed(
-            failed=tally.failed,
-            done=tally.done,
-            share=f"{100 * self._task.most_failed:g}",
-            reason=tally.commonest,
-        )
+        tally, share = self._writer.tally, f"{100 * self._task.most_failed:g}"
+        reason = tally.commonest
+        return TooManyFailed(failed=tally.failed, done=tally.done, share=share, reason=reason)
 
     def _note_slots(self) -> None:
         used = self._model.batch_use

@@ -156,7 +156,6 @@ class EvaluationStore(StoreReader):
         with self._transaction() as connection:
             self._put_labels(connection, run, labels)
             connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (moment(), run))
-            connection.execute("UPDATE arm SET updated = ? WHERE id = ?", (now(), run))
 
     def add_again(self, run: str, resume: str, row: Row) -> None:
         """Store the output of an image that was read again after `resume`, and its labels, beside
@@ -284,13 +283,14 @@ class EvaluationStore(StoreReader):
         )
 
     def _fill_facts(self, connection: Any, run: str, facts: dict[str, Any]) -> None:
-        """Facts that this file does not have, also within them; notes are joined."""
+        """Facts that this file does not have; within them the other's are newer, since a rank's
+        file begins as a copy of what is here. Notes are joined."""
         (text,) = connection.execute("SELECT facts FROM arm WHERE id = ?", (run,)).fetchone()
         known = json.loads(text)
         new = {key: value for key, value in facts.items() if known.get(key) is None}
         for key in known.keys() & facts.keys():
             if isinstance(known[key], dict) and isinstance(facts[key], dict):
-                new[key] = facts[key] | known[key]
+                new[key] = known[key] | facts[key]
         notes = [*known.get("notes", ())]
         notes += [each for each in facts.get("notes", ()) if each not in notes]
         self._merge_facts(connection, run, new | ({"notes": notes} if notes else {}))

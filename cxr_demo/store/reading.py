@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -195,6 +196,14 @@ class StoreReader(AgainReader):
             "SELECT COUNT(DISTINCT position) FROM label WHERE arm = ? AND unparsed", (run,)
         ).fetchone()
         return int(done), int(failed), int(unparsed)
+
+    def failures(self, run: str) -> Counter[str]:
+        """How many rows failed with each code."""
+        rows = self._connection.execute(
+            "SELECT error, COUNT(*) FROM result WHERE arm = ? AND error IS NOT NULL GROUP BY error",
+            (run,),
+        )
+        return Counter(dict(rows))
 
     def unlabelled(self, run: str, labeler: str, most: int | None = None) -> list[tuple[int, str]]:
         """(position, report) of outputs that `labeler` has not labelled, at most `most`."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cxr_demo.errors import CxrError
+from cxr_demo.evaluation import rank_files
 from cxr_demo.evaluation.faults import NothingToResume, RecipeUnknown
 from cxr_demo.evaluation.host import Host
 from cxr_demo.evaluation.plan import Plan
@@ -54,8 +55,8 @@ class Jobs:
         return self._begin(RecipeRun(Plan.of(recipe), self._opened()))
 
     def go_on(self, group: str | None) -> JobStatus:
-        """Go on with `group`, or with the last one that is not finished. Raises JobRunning or
-        NothingToResume."""
+        """Go on with `group`, or with the last one that is not finished. Raises JobRunning,
+        NothingToResume, and LeaseHeld if ranks are at work at it."""
         if self._job is not None:
             raise JobRunning()
         store = self._opened()
@@ -64,6 +65,7 @@ class Jobs:
         found = last if group is None else store.group(group)
         if found is None:
             raise NothingToResume()
+        rank_files.require_free(found.id)
         options = {**found.options, "trial": False}  # whoever goes on has seen what it said
         found = replace(found, options=options, state="running")
         store.put_group(found)
@@ -82,6 +84,8 @@ class Jobs:
                 self._opened().set_group_state(group.id, state, error.to_dict())
 
     def _take_up(self, group: Group) -> None:
+        if group.state == "running" and rank_files.holder(group.id) is not None:
+            return  # it is read by ranks, whose launch hands it over
         if self._job is None and group.state == "running":
             _log.info("going on with an evaluation of a recipe")
             self._begin(RecipeRun(resumed(group), self._opened(), group.id))

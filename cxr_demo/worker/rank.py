@@ -11,17 +11,13 @@ seal()  # before anything else is imported, so that no library meets the network
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from dataclasses import replace  # noqa: E402
 
 import psutil  # noqa: E402
 
-from cxr_demo.evaluation import ranks  # noqa: E402
-from cxr_demo.evaluation.arm_run import Setting  # noqa: E402
+from cxr_demo.evaluation import rank_files, ranks  # noqa: E402
 from cxr_demo.evaluation.recipe_run import RecipeRun, resumed  # noqa: E402
 from cxr_demo.store.evaluations import EvaluationStore  # noqa: E402
 from cxr_demo.store.place import store_path  # noqa: E402
-from cxr_demo.store.reading import StoreReader  # noqa: E402
 from cxr_demo.telemetry import Sampler  # noqa: E402
 from cxr_demo.telemetry.neighbours import Neighbours  # noqa: E402
 from cxr_demo.worker.engine import DeviceFault, Engine  # noqa: E402
@@ -49,17 +45,18 @@ def work(group: str, launch: str, parent: int) -> int:
     rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     gpu = ranks.choose_gpu(int(os.environ.get("LOCAL_RANK", rank)))
     sampler, neighbours = Sampler(gpu), Neighbours(gpu)
-    file = ranks.rank_file(group, launch, rank)
+    file = rank_files.rank_file(group, launch, rank)
     signals: list[int] = []  # no Event: a signal inside the handler of another would find it locked
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, frame: signals.append(number))
     with Lease(file.with_suffix(".lock")), EvaluationStore(file) as store:
+        lane = rank_files.lane(group, launch, rank, size)  # before it counts as begun
         store.take_group(store_path(), group)
         found = store.group(group)
         if found is None:
             return 1
         host = DeviceHost(RankEngine(gpu, rank), sampler, neighbours, path=file)
-        run = RecipeRun(resumed(found), store, group, lane=_lane(rank, size, launch), whole=False)
+        run = RecipeRun(resumed(found), store, group, lane=lane, whole=False)
 
         def should_stop() -> bool:
             return bool(signals) or not psutil.pid_exists(parent)
@@ -72,16 +69,6 @@ def work(group: str, launch: str, parent: int) -> int:
         finally:
             run.end("running")
     return STOPPED if should_stop() else 0
-
-
-def _lane(rank: int, size: int, launch: str) -> Callable[[Setting], Setting]:
-    """A rank's share: what is done in the store counts as done."""
-
-    def done(run: str) -> set[int]:
-        with StoreReader(store_path()) as reader:
-            return reader.done(run)
-
-    return lambda setting: replace(setting, rank=rank, ranks=size, launch=launch, done=done)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from cxr_demo.errors import OutOfMemory
 from cxr_demo.evaluation import along, labelling
 from cxr_demo.evaluation.along import Along
 from cxr_demo.evaluation.recipe_run import RecipeRun
-from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.records import PipelineKind
 from cxr_demo.results import words
 from cxr_demo.results.book import Book
@@ -17,27 +16,14 @@ from cxr_demo.store.place import store_path
 from cxr_demo.store.records import Row
 from tests.evaluation.bench import COUNT, again, drive, plan, recipe
 from tests.evaluation.test_recipe_run import POLICY
-from tests.labelers.test_chexbert import TINY, write_checkpoint, write_tokenizer
 from tests.store.test_evaluations import filled
 
 REPORT = PipelineKind.REPORT
 
 
-@pytest.fixture
-def chexbert(monkeypatch):
-    """A tiny one with a real checkpoint; two reports at a time."""
-    folder = labelling.chexbert_folder()
-    folder.mkdir(parents=True)
-    write_tokenizer(folder)
-    write_checkpoint(folder, Network(TINY).state_dict())
-    made = CheXbert(folder, "cpu", config=TINY)
-    monkeypatch.setattr(labelling, "load_chexbert", lambda device: made)
-    monkeypatch.setattr(labelling, "_AT_ONCE", {"cpu": 2})
-    monkeypatch.setattr(labelling, "_AT_ONCE_ON_GPU", 2)
-    return made
-
-
-def test_a_figure_so_far_has_chexbert_and_a_kill_changes_no_label(chexpert, chexbert, monkeypatch):
+def test_a_figure_so_far_has_chexbert_and_a_kill_changes_no_label(
+    chexpert, tiny_chexbert, monkeypatch
+):
     for name, value in (("FIRST_S", 0.0), ("LOOK_S", 0.0), ("SHARE", 1e9)):
         monkeypatch.setattr(along, name, value)
     with EvaluationStore(store_path()) as store:
@@ -63,7 +49,8 @@ def test_a_figure_so_far_has_chexbert_and_a_kill_changes_no_label(chexpert, chex
         found = store.outcomes(arm.id)
         assert found.present["chexbert"].all() and store.arm(arm.id).state == "finished"
         for at in range(COUNT):
-            (label,) = labelling.by_chexbert(chexbert, [(at, store.texts(arm.id, [at])[at].report)])
+            report = store.texts(arm.id, [at])[at].report
+            (label,) = labelling.by_chexbert(tiny_chexbert, [(at, report)])
             assert tuple(found.labels["chexbert"][at]) == label.codes
         assert {at: found.labels["chexbert"][at].tolist() for at in before} == before
 
@@ -96,7 +83,7 @@ def stand_in(clock, places, full=False):
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_it_keeps_within_its_share_and_its_place(monkeypatch, chexbert, full):
+def test_it_keeps_within_its_share_and_its_place(monkeypatch, tiny_chexbert, full):
     clock, places, device = [0.0], [], Device()
     labeler = stand_in(clock, places, full)
     monkeypatch.setattr(labelling, "load_chexbert", lambda device: labeler)
@@ -119,7 +106,7 @@ def test_it_keeps_within_its_share_and_its_place(monkeypatch, chexbert, full):
         assert not Along(store, "rules", lambda: 1e9).take(run, REPORT, device)
 
 
-def test_files_that_do_not_serve_are_left_to_the_end_of_the_arm(monkeypatch, chexbert):
+def test_files_that_do_not_serve_are_left_to_the_end_of_the_arm(monkeypatch, tiny_chexbert):
     tries = []
 
     def refused(device):

@@ -3,7 +3,7 @@
 import pytest
 
 from cxr_demo.errors import LeaseHeld
-from cxr_demo.evaluation import ranks
+from cxr_demo.evaluation import rank_files, ranks
 from cxr_demo.evaluation.facts import together
 from cxr_demo.evaluation.faults import TooFewGpus
 from cxr_demo.store.evaluations import EvaluationStore
@@ -54,7 +54,7 @@ def test_rates_of_one_launch_add_up_and_launches_follow_each_other():
 
 
 def test_files_of_ranks_are_merged_once_nobody_writes_them_any_more():
-    file = ranks.rank_file("g", "1", 0)
+    file = rank_files.rank_file("g", "1", 0)
     with EvaluationStore(file) as rank:
         rank.put_group(GROUP)
         run = rank.open_arm("g", "embedded", "bf16", "report", {"engine": "plain"}, 4)
@@ -62,7 +62,7 @@ def test_files_of_ranks_are_merged_once_nobody_writes_them_any_more():
         rank.set_facts(run, batch_parts={"1/0": part(1, 2.0, 5)})
     with EvaluationStore(store_path()) as store:
         with Lease(file.with_suffix(".lock")), pytest.raises(LeaseHeld):
-            ranks.merge(store, "g")
-        ranks.merge(store, "g")
+            rank_files.merge(store, "g")
+        rank_files.merge(store, "g")
         assert store.done(run) == {2} and not file.exists()
         assert store.arm(run).facts["batch"]["images_per_second"] == 0.5
