@@ -19,6 +19,9 @@ from cxr_demo.records import View
 MARK = "SYNTHETIC.txt"
 """In the root of every data set of phantoms. The code strip in the pixels is the proof."""
 
+Title = str | dict[str, str]
+"""A data set's name for people: one for both languages, or `errors.both`."""
+
 Labels = Mapping[Finding, Label]
 
 
@@ -73,7 +76,6 @@ class Inventory:
     """What a folder holds of a data set, found from tables and directory listings alone."""
 
     dataset: str
-    title: str
     root: Path
     parts: tuple[PartStock, ...]
     missing_tables: tuple[str, ...]
@@ -84,11 +86,12 @@ class Dataset(Protocol):
     """What each module of this package offers; `datasets.DATASETS` lists them.
 
     `PARTS` maps a part's name (as in "train", labelled automatically, or "valid", labelled by
-    radiologists) to the tables that it needs. `PATIENT_DEPTH` is how many leading folders of a
-    file's path name its patient, or None where they don't."""
+    radiologists) to the tables that it needs. `TITLE` is what people call it, everywhere.
+    `PATIENT_DEPTH` is how many leading folders of a file's path name its patient, or None where
+    they don't."""
 
     NAME: str
-    TITLE: str
+    TITLE: Title
     PARTS: dict[str, tuple[str, ...]]
     PLACES: tuple[str, ...]
     PATIENT_DEPTH: int | None

@@ -11,10 +11,11 @@ from unicodedata import normalize
 
 from cxr_demo.datasets.base import Sample, age_of, sex_of, view_of
 from cxr_demo.datasets.tables import Table, stem
+from cxr_demo.errors import both
 from cxr_demo.findings import FINDINGS
 
 NAME = "folder"
-TITLE = "local set"
+TITLE = both("local set", "conjunto local")
 PARTS: dict[str, tuple[str, ...]] = {"all": ("*.csv",)}
 PLACES: tuple[str, ...] = ()
 PATIENT_DEPTH: int | None = None

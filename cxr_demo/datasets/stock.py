@@ -44,7 +44,6 @@ def take(dataset: Dataset, folder: Path) -> Inventory:
             parts.append(_part(part, samples, dataset.PATIENT_DEPTH))
     return Inventory(
         dataset=dataset.NAME,
-        title=dataset.TITLE,
         root=root,
         parts=tuple(parts),
         missing_tables=tuple(missing),

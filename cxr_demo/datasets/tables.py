@@ -17,7 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 
-from cxr_demo.datasets.base import Labels, own_tables, table_path
+from cxr_demo.datasets.base import Labels, Title, own_tables, table_path
 from cxr_demo.datasets.faults import (
     ColumnsMissing,
     DatasetError,
@@ -57,7 +57,9 @@ class Table:
     OwnTableDamaged, since somebody chose its name, and it may be a patient's.
     """
 
-    def __init__(self, dataset: str, root: Path, name: str, encodings: Sequence[str] = ()) -> None:
+    def __init__(
+        self, dataset: Title, root: Path, name: str, encodings: Sequence[str] = ()
+    ) -> None:
         found = table_path(root, name)
         self.own = "*" in name
         if found is None:

@@ -3,7 +3,7 @@
 The screen's own words lie in `ui.strings`; these are here since figures and exports have no screen.
 """
 
-from cxr_demo.datasets import DATASETS
+from cxr_demo.datasets import DATASETS, folder
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
@@ -68,10 +68,6 @@ STATES: dict[str, Pair] = {
     "paused": ("paused", "pausada"),
 }
 
-_LOCAL: Pair = ("local set", "conjunto local")
-_TITLES: dict[str, Pair] = {name: (each.TITLE, each.TITLE) for name, each in DATASETS.items()} | {
-    "folder": _LOCAL
-}
 _COMPOSITION = (
     ("all images", "todas as imagens"),
     ("all views", "todas as incidências"),
@@ -201,9 +197,10 @@ def composition(board: Board, language: str) -> str:
 def drawn(text: str, language: str) -> str:
     """A composition, such as "brax automatic, 500, thirds, frontal views", in `language`, the data
     sets as they write themselves."""
-    for name, title in _TITLES.items():
-        text = text.replace(f"{name} ", f"{said(title, language)} ")
-    text = text.replace(f"{said(_LOCAL, language)} all", said(_LOCAL, language))
+    for name in DATASETS:
+        text = text.replace(f"{name} ", f"{dataset(name, language)} ")
+    local = dataset(folder.NAME, language)  # it has one part
+    text = text.replace(f"{local} all", local)
     if language == "pt":
         for english, portuguese in _COMPOSITION:
             text = text.replace(english, portuguese)
@@ -212,7 +209,8 @@ def drawn(text: str, language: str) -> str:
 
 def dataset(name: str, language: str) -> str:
     """A data set as it writes itself; an unknown one keeps its own name."""
-    return said(_TITLES.get(name, (name, name)), language)
+    title = DATASETS[name].TITLE if name in DATASETS else name
+    return title if isinstance(title, str) else title["pt" if language == "pt" else "en"]
 
 
 def so_far(result: ArmResult, language: str) -> str | None:

@@ -10,6 +10,7 @@ from cxr_demo.datasets.draw import Mix, Views
 from cxr_demo.datasets.recipe import MOST_FAILED
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.results import words
 from cxr_demo.ui import catalogue
 from cxr_demo.ui.bench import fitting
 from cxr_demo.ui.bench.folders import Checked, Folders
@@ -217,7 +218,8 @@ def _model_note(card: ModelCard, wish: Wish, language: str) -> str | None:
 
 
 def _title(dataset: str, language: str) -> str:
-    return text(f"bench.dataset.{dataset}", language)
+    title = words.dataset(dataset, language)
+    return title[0].upper() + title[1:]
 
 
 def _folder(dataset: str, part: str, folders: Folders, language: str) -> View:

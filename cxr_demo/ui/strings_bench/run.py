@@ -1,4 +1,4 @@
-"""The words of a run's page, as (English, Portuguese); `strings_bench.py` takes them in."""
+"""The words of a run's page, as (English, Portuguese)."""
 
 Pair = tuple[str, str]
 

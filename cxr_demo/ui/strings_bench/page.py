@@ -1,0 +1,58 @@
+"""The words of what the page's own scripts say, as (English, Portuguese)."""
+
+Pair = tuple[str, str]
+
+PAGE: dict[str, Pair] = {
+    "js.bench.parts": ("Evaluations", "Avaliações"),
+    "js.bench.run": ("Run", "Executar"),
+    "js.bench.results": ("Results", "Resultados"),
+    "js.bench.evaluation": ("Evaluation", "Avaliação"),
+    "js.bench.models": ("Arms", "Braços"),
+    "js.bench.precisions": ("Precision", "Precisão"),
+    "js.bench.pipelines": ("Pipeline", "Tarefa"),
+    "js.bench.ways": ("Asked", "Pedido"),
+    "js.bench.folders": ("Data folders", "Pastas dos dados"),
+    "js.bench.folder_hint": ("/full/path/of/the/folder", "/caminho/completo/da/pasta"),
+    "js.bench.stale": (
+        "The progress could not be asked for: what you see is from before.",
+        "Não foi possível consultar o andamento: o que se vê é de antes.",
+    ),
+    "js.bench.check": ("Check", "Conferir"),
+    "js.bench.checking": ("Looking into the folder…", "Conferindo a pasta…"),
+    "js.bench.estimate": ("Estimate the time", "Estimar o tempo"),
+    "js.bench.progress": ("Progress", "Andamento"),
+    "js.bench.to_results": ("Results", "Resultados"),
+    "js.bench.earlier": ("Earlier evaluations", "Avaliações anteriores"),
+    "js.bench.board": ("Evaluation", "Avaliação"),
+    "js.bench.place": ("Images", "Imagens"),
+    "js.bench.labeler": ("Labeler", "Rotulador"),
+    "js.bench.policy": ("Uncertain =", "Incerto ="),
+    "js.bench.theme": ("Figures", "Figuras"),
+    "js.bench.dark": ("dark", "escuras"),
+    "js.bench.light": ("light", "claras"),
+    "js.bench.export": ("Export", "Exportar"),
+    "js.bench.full": ("Full screen", "Tela cheia"),
+    "js.bench.full_tip": ("For a projector; Esc ends it", "Para o projetor; Esc encerra"),
+    "js.bench.png_hint": (
+        "Choose a figure first: a PNG is made of the figure that is shown.",
+        "Escolha antes uma figura: o PNG é feito da figura exibida.",
+    ),
+    "js.bench.carry": ("Carry…", "Levar…"),
+    "js.bench.carry_writing": (
+        "Writing the file; its intervals may take a moment…",
+        "Gravando o arquivo; os intervalos podem levar um momento…",
+    ),
+    "js.bench.carry_done": ("Saved.", "Salvo."),
+    "js.bench.carry_go": ("Save the file", "Salvar o arquivo"),
+    "js.bench.carry_reading": ("Reading the file…", "Lendo o arquivo…"),
+    "js.bench.carry_out": ("From here", "Daqui"),
+    "js.bench.carry_in": ("To here", "Para cá"),
+    "js.bench.views": ("Table and figures", "Tabela e figuras"),
+    "js.bench.opening_run": ("Opening the run…", "Abrindo a execução…"),
+    "js.bench.run_title": ("Run", "Execução"),
+    "js.bench.unverified": ("Model output, unverified", "Saída do modelo, não verificada"),
+    "js.bench.no_image": (
+        "The image cannot be shown: its file is not in the data folder any more.",
+        "A imagem não pode ser exibida: o arquivo não está mais na pasta dos dados.",
+    ),
+}
