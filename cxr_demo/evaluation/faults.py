@@ -39,8 +39,8 @@ class DataFolderMissing(CxrError):
     """No folder was named for a data set of the recipe, or it is not there."""
 
     code = "data_folder_missing"
-    en = "The folder of {dataset} was not named or is not there: name the one that holds it."
-    pt = "A pasta de {dataset} não foi indicada ou não existe: indique a que o contém."
+    en = "The data folder ({dataset}) was not named or is not there: name the one that holds it."
+    pt = "A pasta dos dados ({dataset}) não foi indicada ou não existe: indique a que os contém."
 
 
 class PhantomsNotDrawn(CxrError):

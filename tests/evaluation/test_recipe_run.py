@@ -21,6 +21,7 @@ from cxr_demo.labelers.chexbert import CheXbert, Network
 from cxr_demo.metrics.summary import Rows, figures
 from cxr_demo.models.cards import DIRECT_TOKENS
 from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.results.words import drawn
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.place import store_path
 from cxr_demo.worker.engine import DeviceFault
@@ -314,6 +315,11 @@ def test_a_trial_reads_a_batch_of_every_arm_and_pauses_with_an_estimate(chexpert
 def test_what_is_not_there_is_refused_before_anything_begins(tmp_path):
     with pytest.raises(DataFolderMissing):
         plan({"chexpert": tmp_path / "nowhere"})
+    own = replace(recipe(), draw=Draw(sources=(Source("folder", "all"),)))
+    with pytest.raises(DataFolderMissing) as missing:
+        plan({}, own)
+    assert "(conjunto local)" in missing.value.message("pt")
+    assert drawn("folder all, all images", "pt") == "conjunto local, todas as imagens"
     for wrong in ({"phantoms": "0"}, {"phantoms": "many"}):
         with pytest.raises(RecipeUnknown):
             plan(wrong)

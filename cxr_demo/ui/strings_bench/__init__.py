@@ -1,6 +1,7 @@
 """The words of the Benchmarks screen, as (English, Portuguese), a file per part of it.
 
-`ui.strings` takes them in. What exports say too stands in `results.words`, data sets name themselves.
+`ui.strings` takes them in. What exports say too stands in `results.words`; data sets name
+themselves.
 """
 
 from cxr_demo.ui.strings_bench.form import FORM

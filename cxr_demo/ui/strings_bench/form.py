@@ -1,4 +1,5 @@
-"""The words of what is to be evaluated: recipe, models, folders and the questions before a start, as (English, Portuguese)."""
+"""The words of what is to be evaluated (recipe, models, folders) and of the questions before a
+start, as (English, Portuguese)."""
 
 Pair = tuple[str, str]
 
