@@ -29,6 +29,7 @@ from cxr_demo.weights.sources import PACKAGES, Package, package
 if TYPE_CHECKING:
     from cxr_demo.weights.fetch import Plan
     from cxr_demo.weights.meter import Progress
+    from cxr_demo.weights.verify import Checked
 
 _ATTACHED = (
     "stop when standard input closes: the app pauses it so, and takes it along when it ends",
@@ -175,7 +176,7 @@ def _announce(planned: "Plan", arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from cxr_demo.weights.verify import State, verify
+    from cxr_demo.weights.verify import State, unrecorded, verify
 
     found = verify(arguments.model, _Line(arguments), _stopped(arguments))
     if not arguments.json:
@@ -184,8 +185,17 @@ def _verify(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json(asdict(each))
         else:
-            print(f"{each.sha256 or '–' * 8}  {each.name}: {_say(str(each.state), arguments)}")
-    return 1 if any(each.state in (State.ALTERED, State.MISSING) for each in found) else 0
+            print(f"{each.sha256 or '–' * 8}  {each.name}: {_say(_state_key(each), arguments)}")
+    beside = unrecorded(arguments.model, found)
+    if beside is not None:
+        print(beside.message(arguments.language), file=sys.stderr)
+    return 0 if all(each.state in (State.RIGHT, State.UNLISTED) for each in found) else 1
+
+
+def _state_key(checked: "Checked") -> str:
+    """Of `WORDS`: a copy that is wrong is not fetched but prepared again."""
+    copy = "/" in checked.name and f"{checked.state}_copy" in WORDS
+    return f"{checked.state}_copy" if copy else str(checked.state)
 
 
 def _import(arguments: argparse.Namespace) -> int:

@@ -159,6 +159,20 @@ def test_the_app_and_list_do_not_import_the_hub():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def verify_both(capsys):
+    """The published files have no record, the copies made of them do: what can be is verified."""
+    assert cli.main(["weights", "verify", ID, "--language", "pt"]) == 1
+    told = capsys.readouterr()
+    states = dict(line.split("  ")[1].split(": ", 1) for line in told.out.splitlines())
+    published = [each for each in states if "/" not in each]
+    assert "model.safetensors" in published
+    assert {states.pop(each) for each in published} == {"NÃO VERIFICADO: sem registro"}
+    assert states and set(states.values()) == {"certo"}
+    assert "Não verificados" in told.err and "model.safetensors" in told.err
+    assert f"weights urls {ID}" in told.err
+    return told.out
+
+
 def test_prepare_list_and_delete_a_copy(tmp_path, monkeypatch, capsys):
     from benchmarks import checkpoints
 
@@ -176,6 +190,13 @@ def test_prepare_list_and_delete_a_copy(tmp_path, monkeypatch, capsys):
     cli.main(["weights", "list", "--language", "en"])
     said = capsys.readouterr().out
     assert "prepared nf4: " in said and "prepared nf4_emb: " in said
+    verified = verify_both(capsys)
+    (tmp_path / ID / "cxr-demo.json").write_text("{")  # broken is as good as none
+    assert verify_both(capsys) == verified
+    (tmp_path / f"{ID}.nf4" / "config.json").write_text("{}")
+    assert cli.main(["weights", "verify", ID, "--language", "en"]) == 1
+    assert f"{ID}.nf4/config.json: ALTERED: prepare it again" in capsys.readouterr().out
+    cli.main(["weights", "prepare", ID])
     assert cli.main(["weights", "delete", ID, "--precision", "nf4"]) == 0
     assert cli.main(["weights", "delete", ID, "--precision", "nf4"]) == 1
     assert cli.main(["weights", "delete", ID]) == 0

@@ -335,6 +335,7 @@ WEIGHTS: dict[str, Pair] = {
     "weights.file.right": ("right", "certo"),
     "weights.file.altered": ("ALTERED", "ALTERADO"),
     "weights.file.missing": ("MISSING", "AUSENTE"),
+    "weights.file.unrecorded": ("NOT VERIFIED: no record", "NÃO VERIFICADO: sem registro"),
     "weights.file.unlisted": ("not in the record", "fora do registro"),
 }
 

@@ -12,7 +12,7 @@ from cxr_demo.ui.copies_view import copies_view, copy_actions, ready_copies
 from cxr_demo.ui.errands import Errand, Kind, State
 from cxr_demo.ui.strings import text
 from cxr_demo.units import format_bytes, format_seconds
-from cxr_demo.weights import addresses_text
+from cxr_demo.weights import addresses_text, faults, prepared
 from cxr_demo.weights.shelf import Shelf, Stock
 from cxr_demo.weights.sources import Package, hub_host
 
@@ -96,7 +96,7 @@ def weights_view(
         "folder": str(shelf.folder),
         "going": _going(errand, language) if errand and errand.going else None,
         "outcome": _outcome(wanted, errand, language) if errand and not errand.going else None,
-        "actions": _actions(shelf, errand, language)
+        "actions": _actions(wanted, shelf, errand, language)
         + ([] if errand and errand.going else copy_actions(wanted.card, precision, here, language)),
     }
 
@@ -186,7 +186,7 @@ def _outcome(wanted: Package, errand: Errand, language: str) -> View:
         words = text("weights.urls.title", language, name=wanted.name)
         copied = urls_text(wanted, errand.lines[-1], language)
     elif errand.kind is Kind.VERIFY:
-        words, copied, right = _checked(errand, language)
+        words, copied, right = _checked(wanted.id, errand, language)
         state = state if right else str(State.FAILED)
     else:
         size = format_bytes(_bytes(errand), language)
@@ -201,20 +201,24 @@ def _bytes(errand: Errand) -> int | None:
     return said.get("bytes", said.get("size"))
 
 
-def _checked(errand: Errand, language: str) -> tuple[str, str, bool]:
+def _checked(model: str, errand: Errand, language: str) -> tuple[str, str, bool]:
     """A verification's sentence, its list of hashes, and whether all was right."""
     wrong = [each["name"] for each in errand.lines if each["state"] in ("altered", "missing")]
+    blind = [each["name"] for each in errand.lines if each["state"] == "unrecorded"]
     if wrong:
         words = text("weights.wrong.verify", language, names=", ".join(wrong))
     else:
         count = sum(each["state"] == "right" for each in errand.lines)
         words = text("weights.done.verify", language, count=count)
+    if blind:
+        unrecorded = faults.UnrecordedBeside(model=model, names=", ".join(blind))
+        words += " " + unrecorded.message(language)
     rows = [
         f"{each['name']}: {text('weights.file.' + each['state'], language)}"
         + (f"\n  {each['sha256']}" if each["sha256"] else "")
         for each in errand.lines
     ]
-    return words, "\n".join(rows), not wrong
+    return words, "\n".join(rows), not wrong and not blind
 
 
 def _hint(code: str, language: str) -> str:
@@ -237,7 +241,7 @@ def urls_text(wanted: Package, found: dict[str, Any], language: str) -> str:
     return "\n".join(lines)
 
 
-def _actions(shelf: Shelf, errand: Errand | None, language: str) -> list[View]:
+def _actions(wanted: Package, shelf: Shelf, errand: Errand | None, language: str) -> list[View]:
     """Buttons, the leading one first: `{"id", "words", "primary", "danger"}`."""
     if errand is not None and errand.going:
         key = "weights.do.pause" if errand.kind is Kind.FETCH else "weights.do.stop"
@@ -247,7 +251,8 @@ def _actions(shelf: Shelf, errand: Errand | None, language: str) -> list[View]:
     fetch = {"absent": "fetch", "partial": "resume", "unverified": "fetch"}.get(state, "again")
     leads = state in ("absent", "partial", "altered", "broken")
     offered = [_action("fetch", f"weights.do.{fetch}", language, primary=leads)]
-    if shelf.recorded and shelf.state in (Stock.HERE, Stock.ALTERED):
+    copies = prepared.all_of(wanted.card) if wanted.card is not None else ()
+    if copies or (shelf.recorded and shelf.state in (Stock.HERE, Stock.ALTERED)):
         offered.insert(0 if not leads else 1, _action("verify", "weights.do.verify", language))
     if state == "verified":
         offered = [each for each in offered if each["id"] == "verify"]

@@ -294,6 +294,20 @@ class NoRecord(WeightsError):
     )
 
 
+class UnrecordedBeside(NoRecord):
+    """As NoRecord, where other folders of the model could be verified."""
+
+    code = "weights_unrecorded_beside"
+    en = (
+        "Not verified, since no record says what they should be: {names}. Compare their hashes "
+        "with those of `weights urls {model}`, or run `weights fetch {model}`."
+    )
+    pt = (
+        "Não verificados, pois nenhum registro diz como deveriam ser: {names}. Compare os hashes "
+        "com os de `weights urls {model}`, ou execute `weights fetch {model}`."
+    )
+
+
 class NothingThere(WeightsError):
     """There is no folder to delete."""
 

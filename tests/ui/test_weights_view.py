@@ -162,6 +162,10 @@ def test_a_verification_lists_every_file():
     assert "b: ALTERED" in outcome["text"]
     outcome = shown(now=errand(Kind.VERIFY, State.DONE, lines=lines[:1]))["outcome"]
     assert (outcome["state"], outcome["words"]) == ("done", "1 of 1 files are right.")
+    lines[1] |= {"state": "unrecorded"}
+    outcome = shown("pt", errand(Kind.VERIFY, State.DONE, lines=lines))["outcome"]
+    assert outcome["state"] == "failed" and "deveriam ser: b." in outcome["words"]
+    assert "b: NÃO VERIFICADO" in outcome["text"]
 
 
 def test_a_prepared_copy_is_shown_and_suffices_for_its_precision():
@@ -175,6 +179,8 @@ def test_a_prepared_copy_is_shown_and_suffices_for_its_precision():
     view = shown(precision=Precision.NF4)
     assert view["badge"]["copies"] == "prepared: 4 bits"
     assert "prepare" not in offered(view) and "delete_copy" in offered(view)
+    (models_dir() / ID / "cxr-demo.json").unlink()
+    assert "verify" in offered(shown())  # the copy has a record
     assert view["copies"][1].startswith("4 bits: ") and "next start" in view["copies"][1]
     for each in (models_dir() / ID).iterdir():
         each.unlink()
