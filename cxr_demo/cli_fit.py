@@ -14,7 +14,7 @@ from cxr_demo.fit import Answer, Gpu, Machine
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Precision, Telemetry
-from cxr_demo.units import UNKNOWN, format_bytes, format_seconds
+from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.worker.client import Measuring, WorkerClient
 from cxr_demo.worker.launch import START_S
 
@@ -25,7 +25,9 @@ _HEADS = {
 _WORDS = {
     "en": {
         "free": "{name}: {free} of {total} free",
-        "typed": "A card of {name}: {free} of {total} free beside driver and desktop",
+        "typed": "A card of {name}: {free} of {total} free beside driver and desktop; taken as of "
+        "compute capability 8.0 or above",
+        "times": "–: a time that was not measured on this card; `fit --measure MODEL` on it does.",
         "none": "No NVIDIA GPU; main memory: {free} of {total} free",
         "card": "{size} GB card",
         "larger": "larger card",
@@ -37,7 +39,9 @@ _WORDS = {
     },
     "pt": {
         "free": "{name}: {free} livres de {total}",
-        "typed": "Uma placa de {name}: {free} livres de {total}, fora driver e área de trabalho",
+        "typed": "Uma placa de {name}: {free} livres de {total}, fora driver e área de trabalho; "
+        "suposta de compute capability 8.0 ou maior",
+        "times": "–: tempo não medido nesta placa; `fit --measure MODELO` nela mede.",
         "none": "Sem GPU NVIDIA; memória principal: {free} livres de {total}",
         "card": "placa de {size} GB",
         "larger": "placa maior",
@@ -52,12 +56,13 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument(
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument(
         "--vram",
         metavar="GB",
         help=said("ask for a card of this size instead", "pergunta por uma placa deste tamanho"),
     )
-    parser.add_argument(
+    asked.add_argument(
         "--measure",
         metavar=said("MODEL", "MODELO"),
         choices=tuple(ARCHITECTURES),
@@ -175,6 +180,8 @@ def _print(
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  " + "  ".join(cells).rstrip())
+    if any(fit.times_elsewhere(each) for each in answers):
+        print(f"  {_WORDS[language]['times']}")
     print(f"\n{advice.sentence.message(language)}")
     study = fit.beside_study(answers)
     print(f"{study.message(language)}\n" if study else "")
@@ -192,19 +199,18 @@ def _headline(card: Gpu | None, found: Machine, language: str) -> str:
     )
 
 
-def _row(each: Answer, language: str) -> tuple[str, ...]:
-    words = _WORDS[language]
-    size = words["larger"] if each.smallest is None else words["card"].format(size=each.smallest)
-    verdict = fit.verdict_word(each.verdict).message(language)
-    if each.barred is not None:
-        return each.name, each.precision, verdict, "", "", each.barred.message(language), "", ""
+def _row(given: Answer, language: str) -> tuple[str, ...]:
+    words, here = _WORDS[language], given.basis is fit.Basis.HERE
+    size = words["larger"] if given.smallest is None else words["card"].format(size=given.smallest)
+    verdict = fit.verdict_word(given.verdict).message(language)
+    if given.barred is not None:
+        return given.name, given.precision, verdict, "", "", given.barred.message(language), "", ""
     return (
-        each.name,
-        each.precision,
+        given.name,
+        given.precision,
         verdict,
-        format_bytes(each.need.load, language),
-        format_bytes(each.need.peak, language),
-        f"{size}, {fit.basis_words(each).message(language)}",
-        UNKNOWN if each.ttft is None else format_seconds(each.ttft, language),
-        UNKNOWN if each.tpot is None else format_seconds(each.tpot, language),
+        format_bytes(given.need.load, language),
+        format_bytes(given.need.peak, language),
+        f"{size}, {fit.basis_words(given).message(language)}",
+        *(format_seconds(each if here else None, language) for each in (given.ttft, given.tpot)),
     )

@@ -27,6 +27,15 @@ def test_a_typed_card_is_answered_in_words(capsys):
     assert "Embedded" not in said and "Embutido" not in said
 
 
+def test_times_of_another_gpu_do_not_stand_in_this_cards_row(capsys, monkeypatch):
+    monkeypatch.undo()  # the figures that ship with the program
+    assert cli.main(["fit", "--vram", "8", "--language", "en"]) == 0
+    said = capsys.readouterr().out
+    rows = [line for line in said.splitlines() if "measured on NVIDIA H200  " in line]
+    assert len(rows) >= 8 and not any(" ms" in row for row in rows)
+    assert "a time that was not measured on this card" in said
+
+
 def test_json_has_one_object_a_card_with_every_pair(capsys):
     assert cli.main(["fit", "--vram", "12", "--json"]) == 0
     (line,) = capsys.readouterr().out.splitlines()

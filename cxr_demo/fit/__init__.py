@@ -15,6 +15,7 @@ from cxr_demo.fit.answers import (
     answers,
     basis_words,
     judge,
+    times_elsewhere,
     verdict_word,
 )
 from cxr_demo.fit.batches import batch
@@ -66,6 +67,7 @@ __all__ = [
     "offer",
     "precision_words",
     "qualities",
+    "times_elsewhere",
     "typed",
     "verdict_word",
 ]

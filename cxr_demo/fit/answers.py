@@ -15,7 +15,7 @@ from cxr_demo.fit.words import Sentence
 from cxr_demo.models.cards import CARDS, ModelCard
 from cxr_demo.records import Precision
 from cxr_demo.telemetry import capability
-from cxr_demo.units import GIB, MIB, format_bytes
+from cxr_demo.units import GIB, MIB, format_bytes, format_seconds
 
 CLASSES = (4, 8, 12, 16, 24, 32)
 """Graphics cards by their memory: "GB" on the box, GiB in truth."""
@@ -47,8 +47,9 @@ class Answer:
     """One model in one precision against one card (against free main memory if `slow`).
 
     `need` is what `basis` gives, `estimate` always the counted bytes beside it. `ttft` and `tpot`
-    are seconds on the GPU `measured_on`. `smallest` is the class of cards that holds it, None if
-    none does. `barred`: why this card cannot compute this precision at all."""
+    are seconds on the GPU `measured_on`, which is this card only if `basis` is HERE. `smallest` is
+    the class of cards that holds it, None if none does. `barred`: why this card cannot compute this
+    precision at all."""
 
     model: str
     name: str
@@ -119,7 +120,7 @@ def answer(
         free=gpu.free,
         total=gpu.total,
         smallest=smallest_class(bytes_needed.peak),
-        reason=_reason(verdict, bytes_needed.peak, gpu.free, gpu.total),
+        reason=_reason(verdict, bytes_needed.peak, gpu),
         measured_on=None if found is None else found.gpu,
         measured_at=None if found is None else found.created,
         ttft=None if found is None else found.ttft,
@@ -153,6 +154,22 @@ def basis_words(given: Answer) -> Sentence:
     if given.basis is Basis.HERE:
         return Sentence("measured on this GPU", "medido nesta GPU")
     return Sentence(f"measured on {given.measured_on}", f"medido em {given.measured_on}")
+
+
+def times_elsewhere(given: Answer) -> Sentence | None:
+    """The times, if they are another GPU's: they say nothing of this one. None otherwise."""
+    if given.basis is not Basis.ELSEWHERE:
+        return None
+    en, pt = (
+        [format_seconds(each, language) for each in (given.ttft, given.tpot)]
+        for language in ("en", "pt")
+    )
+    return Sentence(
+        f"Time: not measured on this card. On {given.measured_on}: first token after {en[0]}, then "
+        f"{en[1]} each.",
+        f"Tempo: não medido nesta placa. Em {given.measured_on}: primeiro token em {pt[0]}, depois "
+        f"{pt[1]} cada.",
+    )
 
 
 _VERDICTS = {
@@ -189,11 +206,19 @@ def _on_processor(model: str, precision: Precision, ram_free: int | None) -> Ans
     )
 
 
-def _reason(verdict: Verdict, needed: int, free: int, total: int) -> Sentence:
+def _reason(verdict: Verdict, needed: int, gpu: Gpu) -> Sentence:
+    free = gpu.free
     if verdict is Verdict.FITS:
         return _filled(
             "Needs {needed}; {free} are free.",
             "Precisa de {needed}; há {free} livres.",
+            needed,
+            free,
+        )
+    if verdict is Verdict.TIGHT and gpu.typed:
+        return _filled(
+            "Needs {needed} of the {free} that are free: hardly anything to spare.",
+            "Precisa de {needed} dos {free} livres: quase sem folga.",
             needed,
             free,
         )
@@ -204,7 +229,7 @@ def _reason(verdict: Verdict, needed: int, free: int, total: int) -> Sentence:
             needed,
             free,
         )
-    if needed <= total - DESKTOP:
+    if needed <= gpu.total - DESKTOP:
         return _filled(
             "Needs {needed}; only {free} are free now, since other programs use the GPU.",
             "Precisa de {needed}; só há {free} livres agora, pois outros programas usam a GPU.",

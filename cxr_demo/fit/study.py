@@ -20,11 +20,11 @@ def beside_study(answers: Sequence[Answer]) -> Sentence | None:
     words, size = basis_words(ours), ours.smallest
     en = (
         "The study: CheXagent 2 in bf16 needs a card of 16 GB; for 8 and 12 GB, MedGemma in 4 "
-        f"bits. Here ({words.en}): {format_bytes(ours.need.peak)}"
+        f"bits. This program ({words.en}): {format_bytes(ours.need.peak)}"
     )
     pt = (
         "O estudo: CheXagent 2 em bf16 precisa de uma placa de 16 GB; para 8 e 12 GB, MedGemma em "
-        f"4 bits. Aqui ({words.pt}): {format_bytes(ours.need.peak, 'pt')}"
+        f"4 bits. Este programa ({words.pt}): {format_bytes(ours.need.peak, 'pt')}"
     )
     if size is None or size >= _CARD:
         return Sentence(f"{en}, which agrees.", f"{pt}, o que concorda.")

@@ -66,7 +66,7 @@ class FitApi:
             "memory": fit_view.memory_view(machine, chosen, language),
             "advice": [text("fit.advice", language), advice.sentence.message(language)],
             "study": study.message(language) if study else None,
-            "columns": fit_view.columns_view(language),
+            "columns": fit_view.columns_view(chosen, language),
             "axis": fit_view.axis_view(answers, language),
             "models": [self._model(each, answers, scale, language) for each in packages],
             "chosen": [model, str(pair.precision) if pair else ""],

@@ -62,18 +62,24 @@ def memory_view(machine: Machine, chosen: Gpu | None, language: str) -> View:
     return {"words": words, "used": 1 - chosen.free / chosen.total, "note": ""}
 
 
-def columns_view(language: str) -> list[View]:
-    """Heads of the table, with their unit and the sentence that explains them."""
+def columns_view(chosen: Gpu | None, language: str) -> list[View]:
+    """Heads of the table, with their unit and the sentence that explains them. A card that was
+    typed is not "here"."""
+    typed = chosen is not None and chosen.typed
     tips = ("load", "prefill", "decode", "smallest", "basis")
     return [
         {
             "id": each,
-            "words": text(f"fit.column.{each}", language),
+            "words": text(f"fit.column.{_head(each, typed)}", language),
             "tip": text(f"fit.tip.{each}", language) if each in tips else "",
             "unit": "GiB" if each in ("load", "prefill", "decode") else "",
         }
         for each in COLUMNS
     ]
+
+
+def _head(column: str, typed: bool) -> str:
+    return "verdict.typed" if typed and column == "verdict" else column
 
 
 def scale_of(answers: Sequence[Answer]) -> int:
@@ -145,13 +151,16 @@ def smallest_words(size: int | None, language: str) -> str:
 
 
 def pair_view(answer: Answer, measure: View, language: str) -> View:
-    """The chosen pair: `{"title", "icon", "verdict", "words", "reason", "facts", "measure"}`."""
+    """The chosen pair: `{"title", "icon", "verdict", "words", "reason", "facts", "elsewhere",
+    "measure"}`; `elsewhere`: times of another GPU, as a sentence, or None."""
     precision = text(f"precision.{answer.precision}", language)
+    elsewhere = fit.times_elsewhere(answer)
     return {
         "title": f"{answer.name} · {precision}",
         **verdict_view(answer, language),
         "reason": reason(answer, language),
         "facts": _facts(answer, language),
+        "elsewhere": elsewhere.message(language) if elsewhere else None,
         "measure": measure,
     }
 
@@ -167,8 +176,9 @@ def _facts(answer: Answer, language: str) -> list[list[str]]:
         ("basis", _basis(answer, language)),
     ]
     if answer.basis is not Basis.ESTIMATE:
+        rows.append(("estimate", format_bytes(answer.estimate.peak, language)))
+    if answer.basis is Basis.HERE:
         rows += [
-            ("estimate", format_bytes(answer.estimate.peak, language)),
             ("ttft", format_seconds(answer.ttft, language)),
             ("tpot", format_seconds(answer.tpot, language)),
         ]

@@ -10,8 +10,10 @@ FIT: dict[str, Pair] = {
         "{free} de {total} livres",
     ),
     "fit.typed_memory": (
-        "{total} card, {free} left beside driver and desktop",
-        "placa de {total}, sobram {free} além do driver e do sistema",
+        "{total} card, {free} left beside driver and desktop; taken as of compute capability 8.0 "
+        "or above",
+        "placa de {total}, sobram {free} além do driver e do sistema; suposta de compute "
+        "capability 8.0 ou maior",
     ),
     "fit.no_gpu": (
         "No NVIDIA GPU here: compared with the main memory that is free ({free} of {total}). On "
@@ -29,6 +31,7 @@ FIT: dict[str, Pair] = {
     "fit.column.decode": ("512 tok.", "512 tok."),
     "fit.column.bar": ("Needed against free", "Necessário × livre"),
     "fit.column.verdict": ("Here", "Aqui"),
+    "fit.column.verdict.typed": ("That card", "Nessa placa"),
     "fit.column.smallest": ("Card", "Placa"),
     "fit.column.basis": ("Source", "Origem"),
     "fit.tip.load": (

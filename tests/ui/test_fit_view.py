@@ -51,6 +51,19 @@ def test_a_measurement_replaces_it_and_names_its_gpu():
     assert facts["Por token"] == "20 ms" and "Estimativa era" in facts
 
 
+@pytest.mark.parametrize("card", [fit.typed(12), MODERN], ids=["typed", "other"])
+def test_times_of_another_gpu_are_never_this_cards(card):
+    answer = fit.answer("chexagent-2-3b", Precision.NF4, card)
+    assert answer.basis is Basis.ELSEWHERE and answer.ttft and answer.tpot  # shipped: of an H200
+    shown = fit_view.pair_view(answer, {}, "en")
+    assert not {"First token", "Per token"} & dict(shown["facts"]).keys()
+    assert shown["elsewhere"].startswith("Time: not measured on this card. On NVIDIA H200: first")
+    assert " ms, then " in shown["elsewhere"]
+    own = fit.answer("chexagent-2-3b", Precision.NF4, Gpu("NVIDIA H200", 141 * GIB, 140 * GIB))
+    shown = fit_view.pair_view(own, {}, "pt")
+    assert shown["elsewhere"] is None and "Por token" in dict(shown["facts"])
+
+
 def test_what_does_not_fit_says_why_in_numbers():
     row = rows(MODERN)["chexagent-8b", Precision.BF16]
     assert (row["verdict"], row["icon"], row["verdict_words"]) == ("no", "✕", "does not fit")
@@ -75,7 +88,9 @@ def test_a_typed_card_is_no_card_of_this_machine():
     shown = fit_view.targets_view(machine(MODERN), card, "en")
     assert [each["selected"] for each in shown] == [False]
     words = fit_view.memory_view(machine(MODERN), card, "en")["words"]
-    assert words == "8.5 GiB card, 7.9 GiB left beside driver and desktop"
+    assert words.startswith("8.5 GiB card, 7.9 GiB left beside driver and desktop; taken as of")
+    heads = {each["id"]: each["words"] for each in fit_view.columns_view(card, "pt")}
+    assert heads["verdict"] == "Nessa placa"  # nothing of it is here
     measure = fit_view.measure_view(fit.answers(card)[0], card, machine(MODERN), None, "en")
     assert not measure["can"] and "in this machine" in measure["why"]
 

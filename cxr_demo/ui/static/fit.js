@@ -244,6 +244,7 @@ export class FitPane {
       ),
       h("p", { class: "reason" }, pair.reason),
       h("dl", { class: "facts-list" }, ...facts),
+      ...(pair.elsewhere ? [h("p", { class: "hint" }, pair.elsewhere)] : []),
       ...(pair.confirmed ? [h("p", { class: "confirmed-line" }, pair.confirmed)] : []),
       ...pair.marks.map(([words, how, kind]) =>
         h("p", { class: `mark-line ${kind}` }, h("b", {}, words), how ? ` · ${how}` : ""),
