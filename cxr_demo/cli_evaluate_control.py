@@ -5,22 +5,23 @@ import sys
 from dataclasses import asdict
 
 from cxr_demo.cli import add_common_arguments, print_json
-from cxr_demo.cli_evaluate_follow import follow, line, summary
+from cxr_demo.cli_evaluate_follow import conclude, follow, line, summary
 from cxr_demo.cli_words import said
-from cxr_demo.errors import CxrError
+from cxr_demo.results import words
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
+from cxr_demo.units import format_moment
 from cxr_demo.worker.client import JobState, JobStatus, WorkerClient
 from cxr_demo.worker.lease import worker_lease
 
 _WORDS = {
     "en": {
-        "none": "No evaluation of a recipe is here.",
+        "none": "No evaluation has been run here yet.",
         "unknown": "There is no evaluation {group} here: `evaluate status` lists them.",
         "idle": "No evaluation runs.",
     },
     "pt": {
-        "none": "Não há avaliação de receita aqui.",
+        "none": "Nenhuma avaliação foi feita aqui ainda.",
         "unknown": "Não há avaliação {group} aqui: `evaluate status` mostra as que há.",
         "idle": "Nenhuma avaliação em andamento.",
     },
@@ -67,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def none_here(arguments: argparse.Namespace) -> int:
     """Say that there is no evaluation, or none of that name; 1."""
-    words = _WORDS[arguments.language]["unknown" if arguments.group else "none"]
-    print(words.format(group=arguments.group), file=sys.stderr)
+    told = _WORDS[arguments.language]["unknown" if arguments.group else "none"]
+    print(told.format(group=arguments.group), file=sys.stderr)
     return 1
 
 
@@ -85,7 +86,8 @@ def _status(arguments: argparse.Namespace) -> int:
         return none_here(arguments)
     for group in groups:
         if not arguments.json:
-            print(f"{group.id}  {group.state}  {group.created}")
+            state = words.said(words.STATES[group.state], arguments.language)
+            print(f"{group.id}  {state}  {format_moment(group.created, arguments.language)}")
         summary(group.id, arguments)
     return 0
 
@@ -93,11 +95,7 @@ def _status(arguments: argparse.Namespace) -> int:
 def _resume(worker: WorkerClient, arguments: argparse.Namespace) -> int:
     started = worker.resume_job(arguments.group).result(120)
     last = follow(worker, arguments, lambda job: job.group == started.group)
-    if last.group is not None:
-        summary(last.group, arguments)
-    if last.error is not None:
-        print(CxrError.from_dict(last.error).message(arguments.language), file=sys.stderr)
-    return 0 if last.state is JobState.FINISHED else 1
+    return conclude(last, arguments)
 
 
 def _rests(job: JobStatus | None, what: str) -> bool:

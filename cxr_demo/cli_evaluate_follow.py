@@ -118,7 +118,7 @@ def line(job: JobStatus, language: str) -> str:
     parts.append(f"{job.done} / {job.total}")
     if job.rate is not None:
         parts.append(f"{format_rate(job.rate, language)} /s")
-    if job.remaining is not None:
+    if job.remaining is not None and job.done < job.total:
         parts.append(f"{format_seconds(job.remaining, language)} {words['left']}")
     for count, word in ((job.failed, "failed"), (job.unparsed, "unparsed")):
         if count:
@@ -135,6 +135,7 @@ def ranks_line(told: "Told", language: str) -> str:
     else:
         parts.append(f"{format_rate(told.rate, language)} /s")
         left = (told.total - told.done) / told.rate
+    if told.rate is not None and told.done < told.total:
         parts.append(f"{format_seconds(left, language)} {words['left']}")
     if told.failed:
         parts.append(f"{told.failed} {words['failed']}")
@@ -213,7 +214,7 @@ def _plain(arm: ArmRun) -> dict[str, object]:
 def _arm_line(arm: ArmRun, figures: dict[str, dict[str, float]], language: str) -> str:
     words = WORDS[language]
     named = named_prompt(arm.model, PipelineKind(arm.pipeline), arm.prompt)
-    parts = [_task(arm, named), f"{arm.done} {words['of']} {arm.total}"]
+    parts = [arm.id, _task(arm, named), f"{arm.done} {words['of']} {arm.total}"]
     if arm.failed:
         parts.append(f"{arm.failed} {words['failed']}")
     if arm.facts.get("stand_in"):

@@ -42,7 +42,7 @@ _TAKES: dict[str, set[str]] = {
 
 _WORDS = {
     "en": {
-        "absent": "have no file where the table says",
+        "absent": "images whose file is not where the table says",
         "nothing_present": "No finding is marked as present: F1 will be 0 and tell nothing.",
         "checked": "images, looked at in {seconds}",
         "no_chexbert": "CheXbert is not in {folder}: reports are labelled by rules only.",
@@ -51,7 +51,7 @@ _WORDS = {
         "go_on": "Go on? [Y/n] ",
     },
     "pt": {
-        "absent": "sem arquivo onde a tabela diz",
+        "absent": "imagens sem arquivo onde a tabela diz",
         "nothing_present": "Nenhum achado está marcado como presente: o F1 será 0 e nada dirá.",
         "checked": "imagens, conferidas em {seconds}",
         "no_chexbert": "O CheXbert não está em {folder}: os laudos são rotulados só por regras.",
@@ -321,7 +321,7 @@ def _show_check(found: DataCheck, arguments: argparse.Namespace) -> bool:
         took = format_seconds(found.seconds, arguments.language)
         print(f"  {found.images} {words['checked'].format(seconds=took)}")
     if found.absent:
-        print(f"  {found.absent} {words['absent']}")
+        print(f"  {words['absent']}: {found.absent}")
     if found.inventories and not found.says_present:
         print(f"  {words['nothing_present']}")
     return True

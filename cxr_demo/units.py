@@ -1,5 +1,7 @@
 """Bytes and seconds inside, readable units at the roof. What is not known stays None, never 0."""
 
+from datetime import datetime
+
 KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
@@ -48,6 +50,18 @@ def format_count(count: int | None, language: str = "en") -> str:
         unit = "bi" if language == "pt" else "B"
         return _decimal(f"{count / 1e9:.2f} {unit}", language)
     return _decimal(f"{count / 1e6:.1f} {'mi' if language == 'pt' else 'M'}", language)
+
+
+def format_date(created: str, language: str = "en") -> str:
+    """The day of an ISO time: "2026-11-23", in Portuguese "23/11/2026"."""
+    year, month, day = created[:10].split("-")
+    return f"{day}/{month}/{year}" if language == "pt" else f"{year}-{month}-{day}"
+
+
+def format_moment(created: str, language: str = "en") -> str:
+    """Day and time of an ISO time, by this machine's clock."""
+    here = datetime.fromisoformat(created).astimezone()
+    return f"{format_date(here.isoformat(), language)} {here:%H:%M}"
 
 
 def _decimal(text: str, language: str) -> str:

@@ -6,8 +6,9 @@ Everything lies in the store, so that whoever takes the next step may be another
 reads a few images of every arm, measures, and pauses.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from cxr_demo.datasets import DATASETS
 from cxr_demo.datasets.base import locate
@@ -87,6 +88,12 @@ class RecipeRun:
             self._measuring.interrupt()
         if self._at is not None:
             self.arms[self._at].make_way()
+
+    def is_of(self, asked: Mapping[str, Any]) -> bool:
+        """Whether this is the evaluation that `asked` asks for, a trial of it or the whole."""
+        plan, mine = Plan.of(asked), self._plan
+        options = replace(plan.options, trial=mine.options.trial)
+        return (plan.recipe, plan.data, options) == (mine.recipe, mine.data, mine.options)
 
     @property
     def at_work(self) -> tuple[str, Precision] | None:

@@ -60,12 +60,12 @@ RECIPES: dict[str, Pair] = {
 }
 
 STATES: dict[str, Pair] = {
-    "waiting": ("waiting", "na fila"),
+    "waiting": ("waiting", "aguardando"),
     "running": ("running", "em andamento"),
     "finished": ("finished", "concluída"),
-    "stopped": ("stopped", "interrompida"),
+    "stopped": ("stopped", "parada"),
     "failed": ("failed", "falhou"),
-    "paused": ("paused", "pausada"),
+    "paused": ("paused", "em pausa"),
 }
 
 _COMPOSITION = (

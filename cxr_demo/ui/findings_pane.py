@@ -11,7 +11,8 @@ from cxr_demo.ui.contradictions import SENTENCES, Remark, remarks
 from cxr_demo.ui.readings import leading
 from cxr_demo.ui.state import POLICY, Run
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import date, evidence, finding_state, percent, thousands
+from cxr_demo.ui.wording import evidence, finding_state, percent, thousands
+from cxr_demo.units import format_date
 
 View = dict[str, Any]
 
@@ -183,4 +184,4 @@ def calibrated(run: Run | None, language: str, key: str = "calibrated") -> str |
         return None
     images = thousands(known.images, language)
     key = f"{key}.synthetic" if known.synthetic else key
-    return text(key, language, images=images, day=date(known.calibrated, language))
+    return text(key, language, images=images, day=format_date(known.calibrated, language))

@@ -8,8 +8,7 @@ from cxr_demo.fit import Answer, Basis, Gpu, Machine, Verdict
 from cxr_demo.models.cards import CARDS
 from cxr_demo.ui.fitness import Task
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import date
-from cxr_demo.units import GIB, format_bytes, format_seconds
+from cxr_demo.units import GIB, format_bytes, format_date, format_seconds
 
 View = dict[str, Any]
 
@@ -189,7 +188,9 @@ def _basis(answer: Answer, language: str) -> str:
     words = fit.basis_words(answer).message(language)
     if answer.measured_at is None:
         return words
-    return text("fit.measured_at", language, basis=words, day=date(answer.measured_at, language))
+    return text(
+        "fit.measured_at", language, basis=words, day=format_date(answer.measured_at, language)
+    )
 
 
 def measure_view(

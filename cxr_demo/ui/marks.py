@@ -9,7 +9,8 @@ from cxr_demo.records import Precision
 from cxr_demo.results import evidence
 from cxr_demo.results.evidence import Paired
 from cxr_demo.ui.strings import text
-from cxr_demo.ui.wording import date, thousands
+from cxr_demo.ui.wording import thousands
+from cxr_demo.units import format_date
 
 
 def is_confirmed(card: ModelCard) -> bool:
@@ -37,7 +38,7 @@ def confirmation(card: ModelCard, language: str) -> str | None:
     found = confirmations.of_card(card)
     if found is None:
         return None
-    return text(f"mark.confirmed.{found.how}", language, day=date(found.created, language))
+    return text(f"mark.confirmed.{found.how}", language, day=format_date(found.created, language))
 
 
 def quality(card: ModelCard, precision: Precision, language: str) -> str | None:

@@ -6,6 +6,7 @@ from cxr_demo.models.cards import CARDS
 from cxr_demo.records import FindingLabel, ImageUse, Notice
 from cxr_demo.studies import notices as study_notices
 from cxr_demo.ui.strings import STRINGS, text
+from cxr_demo.units import format_date
 
 
 def model_name(model: str, language: str) -> str:
@@ -65,11 +66,5 @@ def image_use(found: ImageUse, language: str) -> str:
         figures["floor"] = "< 0.0001"
     if language == "pt":
         figures = {name: value.replace(".", ",") for name, value in figures.items()}
-    day = date(found.created, language)
+    day = format_date(found.created, language)
     return text(key, language, day=day, movement=figures["movement"], noise=figures["floor"])
-
-
-def date(created: str, language: str) -> str:
-    """The day of an ISO time: "2026-11-23" in English, "23/11/2026" in Portuguese."""
-    year, month, day = created[:10].split("-")
-    return f"{day}/{month}/{year}" if language == "pt" else f"{year}-{month}-{day}"

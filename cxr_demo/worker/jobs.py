@@ -46,12 +46,14 @@ class Jobs:
         return self._status
 
     def start(self, kind: str, recipe: dict[str, Any]) -> JobStatus:
-        """Begin, or go on with, the evaluation of `recipe`. Raises JobRunning, RecipeUnknown,
-        DataFolderMissing and UnknownModel."""
-        if self._job is not None:
-            raise JobRunning()
+        """Begin, or go on with, the evaluation of `recipe`; what runs already runs on. Raises
+        JobRunning, RecipeUnknown, DataFolderMissing and UnknownModel."""
         if kind != RecipeRun.kind:
             raise RecipeUnknown(detail=kind)
+        if self._job is not None and not self._job.is_of(recipe):
+            raise JobRunning()
+        if self._job is not None:  # it was taken up when this process began, say
+            return self._tell(JobState.RUNNING)
         return self._begin(RecipeRun(Plan.of(recipe), self._opened()))
 
     def go_on(self, group: str | None) -> JobStatus:

@@ -10,7 +10,9 @@ from cxr_demo.evaluation.recipe_run import RecipeRun, resumed
 from cxr_demo.records import PipelineKind
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.place import store_path
+from cxr_demo.worker.faults import JobRunning
 from cxr_demo.worker.jobs import Jobs
+from cxr_demo.worker.messages import JobState
 from tests.evaluation.bench import COUNT, ENGINE, drive, host, plan, recipe
 
 REPORT = recipe((PipelineKind.REPORT,))
@@ -151,7 +153,10 @@ def test_what_ranks_work_at_is_left_alone_and_what_a_killed_launch_left_is_taken
                 drive(RecipeRun(asked, store))
             assert store.group(launch._group).state == "running"
         jobs.resume()  # the launch is gone, and its rank
-        assert jobs.active
+        assert jobs.active  # so the command that hands over finds it at work
+        assert jobs.start("recipe", asked.to_dict()).state is JobState.RUNNING
+        with pytest.raises(JobRunning):
+            jobs.start("recipe", plan({"chexpert": chexpert}, timed=True).to_dict())
         run = RecipeRun(resumed(store.group(launch._group)), store, launch._group)
         run.advance(host(), lambda: False)
         assert store.arms(launch._group)[0].done >= 2 and not launch.files[0].exists()

@@ -51,7 +51,9 @@ def test_it_pauses_lets_readings_through_resumes_and_finishes(start, data):
     began = worker.start_evaluation(RECIPE, data, OPTIONS).result(30)
     assert (began.state, began.name, len(began.arms)) == (JobState.RUNNING, "preliminary", 2)
     with pytest.raises(JobRunning):
-        worker.start_evaluation(RECIPE, data, OPTIONS).result(5)
+        worker.start_evaluation(RECIPE, data, OPTIONS | {"slots": 3}).result(5)
+    joined = worker.start_evaluation(RECIPE, data, OPTIONS).result(5)  # the same command again
+    assert joined.state is JobState.RUNNING
     job = worker.wait(at(3), 30).job
     assert job.phase is RunPhase.READING and 0 < job.rate <= 1 / STEP_S and job.remaining > 0
     *_, done = worker.read(image(), *CHOICE)  # the same model, between two replies
@@ -111,6 +113,7 @@ def test_the_terminal_runs_it_shows_it_and_labels_again(monkeypatch, capsys, dat
     assert cli.main(["evaluate", "status", "--language", "pt"]) == 0
     shown = capsys.readouterr().out
     assert "SINTÉTICO, NÃO SÃO PACIENTES" in shown and f"{COUNT} de {COUNT}" in shown
+    assert "concluída" in shown and report["run"] in shown  # by which `export` knows it
     assert cli.main(["evaluate", "relabel", "--json"]) == 0
     again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["micro_f1"] for each in again] == [direct["micro_f1"], report["micro_f1"]]

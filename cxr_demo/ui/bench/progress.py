@@ -1,7 +1,6 @@
 """What runs and what ran, in the page's language: from the worker's status and the store."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from cxr_demo.datasets.recipe import Recipe
@@ -12,8 +11,8 @@ from cxr_demo.records import PipelineKind
 from cxr_demo.results.words import asked, drawn
 from cxr_demo.store.records import ArmRun, Group
 from cxr_demo.ui.strings import STRINGS, text
-from cxr_demo.ui.wording import date, model_name, thousands
-from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
+from cxr_demo.ui.wording import model_name, thousands
+from cxr_demo.units import UNKNOWN, format_bytes, format_moment, format_rate, format_seconds
 from cxr_demo.worker.messages import JobState, JobStatus
 
 View = dict[str, Any]
@@ -202,13 +201,7 @@ def _note(note: Mapping[str, Any], language: str) -> str:
 def _param(name: str, value: Any, language: str) -> Any:
     if name == "bytes":
         return format_bytes(value, language)
-    return moment(value, language) if name == "at" else value
-
-
-def moment(created: str, language: str) -> str:
-    """Day and time of an ISO time, by this machine's clock."""
-    here = datetime.fromisoformat(created).astimezone()
-    return f"{date(here.isoformat(), language)} {here:%H:%M}"
+    return format_moment(value, language) if name == "at" else value
 
 
 def _error(group: Group, job: JobStatus | None, language: str) -> str | None:
@@ -341,7 +334,7 @@ def earlier_view(group: Group, board: str | None, idle: bool, language: str) -> 
     return {
         "group": group.id,
         "title": group_title(group, language),
-        "details": " · ".join([moment(group.created, language), *mark]),
+        "details": " · ".join([format_moment(group.created, language), *mark]),
         "state": group.state,
         "state_words": text(f"bench.state.{state}", language),
         "actions": [act] if left and idle else [],

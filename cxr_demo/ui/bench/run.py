@@ -21,11 +21,11 @@ from cxr_demo.results.records import DIRECT, ArmResult, Board, Reread
 from cxr_demo.results.tables import Table
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import ArmRun, Codes, Group, ManifestArrays, Outcomes, Text
-from cxr_demo.ui.bench.progress import composition, evaluation_name, moment, notes_of
+from cxr_demo.ui.bench.progress import composition, evaluation_name, notes_of
 from cxr_demo.ui.bench.results import full_name, table_view
 from cxr_demo.ui.strings import STRINGS, text
 from cxr_demo.ui.wording import thousands
-from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
+from cxr_demo.units import UNKNOWN, format_bytes, format_moment, format_rate, format_seconds
 
 View = dict[str, Any]
 
@@ -167,7 +167,7 @@ def _facts(opened: Opened, result: ArmResult, language: str) -> list[tuple[str, 
         ("bench.run.manifest", group.manifest_sha256),
         ("bench.run.state", text(f"bench.arm.{arm.state}", language)),
         ("bench.run.images", done),
-        ("bench.run.created", moment(arm.created, language)),
+        ("bench.run.created", format_moment(arm.created, language)),
         ("bench.run.imported", imported.get("from")),
         ("prov.model", signature.get("model")),
         ("prov.revision", signature.get("revision")),
