@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxr_demo.cli import add_common_arguments, print_json
-from cxr_demo.cli_weights_words import WORDS
+from cxr_demo.cli_weights_list import copy_as_json, list_all
+from cxr_demo.cli_weights_words import WORDS, licence, say
 from cxr_demo.cli_words import said
-from cxr_demo.errors import CxrError, WeightsRefused
+from cxr_demo.errors import CxrError
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.records import Precision
-from cxr_demo.ui.about_text import LICENCES_PT
 from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.weights import leash, prepared, record
 from cxr_demo.weights.addresses_text import file_lines
 from cxr_demo.weights.faults import Stopped
-from cxr_demo.weights.folders import missing_files
 from cxr_demo.weights.sources import PACKAGES, Package, package
 
 if TYPE_CHECKING:
@@ -91,51 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise
 
 
-def _list(arguments: argparse.Namespace) -> int:
-    for each in PACKAGES.values():
-        kept, state = _state(each)
-        revisions = {s.repo: _revision(s.repo, s.revision, kept) for s in each.sources}
-        if arguments.json:
-            here: dict[str, object] = {"id": each.id, "state": state, "folder": str(each.folder)}
-            copies = [_copy_as_json(copy) for copy in _copies(each)]
-            here |= {"revisions": revisions, "licence": each.licence.name, "prepared": copies}
-            here |= {"begun": prepared.begun(each.card)}
-            print_json(here)
-            continue
-        print(f"{each.id}: {_say(state, arguments)}, {each.folder}")
-        print(f"  {_licence(each, arguments)}")
-        for repo, commit in revisions.items():
-            print(f"  {repo}, {_say('commit', arguments)} {commit or '–'}")
-        for copy in _copies(each):
-            total = format_bytes(copy.size, arguments.language)
-            words = {"precision": str(copy.precision), "total": total}
-            print(f"  {_say(f'copy_{copy.use}', arguments, **words)}, {copy.folder}")
-        for precision, size in prepared.begun(each.card).items():
-            total = format_bytes(size, arguments.language)
-            print(f"  {_say('copy_begun', arguments, precision=str(precision), total=total)}")
-    return 0
-
-
-def _copies(each: Package) -> tuple[prepared.Prepared, ...]:
-    return prepared.all_of(each.card) if each.card is not None else ()
-
-
-def _copy_as_json(copy: prepared.Prepared) -> dict[str, object]:
-    about = asdict(copy.about) if copy.about else None
-    return asdict(copy) | {"folder": str(copy.folder), "about": about}
-
-
-def _state(each: Package) -> tuple[record.Record | None, str]:
-    """The record, if there is one, and a key of `WORDS`. One broken folder hides no other."""
-    if not each.folder.is_dir() or not any(e.name != ".lock" for e in each.folder.iterdir()):
-        return None, "absent"
-    try:
-        kept = record.read(each.folder)
-        return kept, "partial" if missing_files(each, each.folder) else "installed"
-    except WeightsRefused:
-        return None, "broken"
-
-
 def _fetch(arguments: argparse.Namespace) -> int:
     stopped = _stopped(arguments)  # before the slow import: the app may be gone by then
     from cxr_demo.weights.fetch import Fetch  # with huggingface_hub, which `list` does without
@@ -143,7 +97,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     fetch = Fetch(arguments.model, on_progress=_Line(arguments), stopped=stopped)
     wanted = fetch.package
     if not arguments.json:
-        print(_licence(wanted, arguments))
+        print(licence(wanted, arguments))
     planned = fetch.plan()
     _announce(planned, arguments)
     try:
@@ -167,12 +121,12 @@ def _announce(planned: "Plan", arguments: argparse.Namespace) -> None:
         )
         return
     for repo in planned.resolved:
-        print(_say("pinned", arguments, repo=repo, commit=planned.revisions[repo]))
+        print(say("pinned", arguments, repo=repo, commit=planned.revisions[repo]))
     sizes = {
         k: format_bytes(v, arguments.language)
         for k, v in (("missing", planned.missing), ("total", planned.total))
     }
-    print(_say("to_come", arguments, **sizes, folder=str(planned.package.folder)))
+    print(say("to_come", arguments, **sizes, folder=str(planned.package.folder)))
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -185,7 +139,12 @@ def _verify(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json(asdict(each))
         else:
-            print(f"{each.sha256 or '–' * 8}  {each.name}: {_say(_state_key(each), arguments)}")
+            print(f"{each.sha256 or '–' * 8}  {each.name}: {say(_state_key(each), arguments)}")
+    if not arguments.json:
+        right = sum(each.state is State.RIGHT for each in found)
+        counted = sum(each.state is not State.UNLISTED for each in found)
+        words = {"name": package(arguments.model).name, "count": right, "all": counted}
+        print(say("all_right" if right == counted else "not_right", arguments, **words))
     beside = unrecorded(arguments.model, found)
     if beside is not None:
         print(beside.message(arguments.language), file=sys.stderr)
@@ -193,9 +152,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _state_key(checked: "Checked") -> str:
-    """Of `WORDS`: a copy that is wrong is not fetched but prepared again."""
-    copy = "/" in checked.name and f"{checked.state}_copy" in WORDS
-    return f"{checked.state}_copy" if copy else str(checked.state)
+    """Of `WORDS`: hashes of a copy are our own, and a wrong one is not fetched but prepared."""
+    if checked.state == "right" and checked.published:
+        return "right"
+    which = "copy" if "/" in checked.name else "uncompared"
+    key = f"{checked.state}_{which}"
+    return key if key in WORDS else str(checked.state)
 
 
 def _import(arguments: argparse.Namespace) -> int:
@@ -205,7 +167,7 @@ def _import(arguments: argparse.Namespace) -> int:
     done = import_folder(arguments.folder, arguments.model, line, stopped, _refuse_other)
     _conclude(done.package, done.record, arguments, "done" if done.compared else "taken")
     if not done.compared and not arguments.json:
-        print(_say("uncompared", arguments, model=done.package.id))
+        print(say("compare", arguments, model=done.package.id))
     return 0
 
 
@@ -223,14 +185,14 @@ def _urls(arguments: argparse.Namespace) -> int:
         hidden = found.hidden and found.hidden.to_dict()
         print_json(asdict(replace(found, hidden=None)) | {"hidden": hidden})
         return 0
-    print(_say("hosts", arguments))
+    print(say("hosts", arguments))
     for host in found.hosts:
         print(f"  {host}")
     if found.hidden is not None:
         why = found.hidden.message(arguments.language)
-        print(f"  {_say('hidden', arguments, why=why)}")
-    print(f"  {_say('vary', arguments, page=found.host_list)}")
-    print(_say("files", arguments))
+        print(f"  {say('hidden', arguments, why=why)}")
+    print(f"  {say('vary', arguments, page=found.host_list)}")
+    print(say("files", arguments))
     for line in file_lines([asdict(each) for each in found.files], arguments.language):
         print(f"  {line}")
     return 0
@@ -242,12 +204,12 @@ def _prepare(arguments: argparse.Namespace) -> int:
     precision = Precision(arguments.precision)
     made = prepare(arguments.model, precision, _Line(arguments), _stopped(arguments))
     if arguments.json:
-        print_json(_copy_as_json(made))
+        print_json(copy_as_json(made))
         return 0
     _Line.clear()
     total = format_bytes(made.size, arguments.language)
     words = {"precision": str(precision), "total": total, "folder": str(made.folder)}
-    print(_say("prepared", arguments, name=package(arguments.model).name, **words))
+    print(say("prepared", arguments, name=package(arguments.model).name, **words))
     return 0
 
 
@@ -264,7 +226,7 @@ def _delete(arguments: argparse.Namespace) -> int:
         print_json({"deleted": wanted.id, "precision": arguments.precision, "bytes": size})
         return 0
     total = format_bytes(size, arguments.language)
-    print(_say("deleted", arguments, name=wanted.name, total=total, folder=str(place)))
+    print(say("deleted", arguments, name=wanted.name, total=total, folder=str(place)))
     return 0
 
 
@@ -300,10 +262,10 @@ class _Line:
             return
         language = self._arguments.language
         parts = [
-            f"{_say(str(now.phase), self._arguments)} {now.file}",
+            f"{say(str(now.phase), self._arguments)} {now.file}",
             f"{format_bytes(now.done, language)} / {format_bytes(now.total, language)}",
             f"{format_bytes(None if now.rate is None else round(now.rate), language)}/s",
-            f"{format_seconds(now.remaining, language)} {_say('left', self._arguments)}",
+            f"{format_seconds(now.remaining, language)} {say('left', self._arguments)}",
         ]
         line = " · ".join(parts)
         shown, end = (f"\r\033[K{line}", "") if self._drawn else (line, "\n")
@@ -324,27 +286,11 @@ def _conclude(
         return
     _Line.clear()
     total = format_bytes(sum(each.size for each in kept.files.values()), arguments.language)
-    print(_say(said, arguments, name=wanted.name, count=len(kept.files), total=total))
-
-
-def _licence(each: Package, arguments: argparse.Namespace) -> str:
-    known = LICENCES_PT if arguments.language == "pt" else {}
-    name, note = (known.get(text, text) for text in (each.licence.name, each.licence.note))
-    gate = _say("gated", arguments) if each.licence.gated else ""
-    parts = [f"{_say('licence', arguments)}: {name}", each.licence.url, note, gate]
-    return " · ".join(part for part in parts if part)
-
-
-def _revision(repo: str, fixed: str | None, kept: record.Record | None) -> str | None:
-    return (kept.revisions.get(repo) if kept else None) or fixed
-
-
-def _say(key: str, arguments: argparse.Namespace, **values: object) -> str:
-    return WORDS[key][arguments.language == "pt"].format(**values)
+    print(say(said, arguments, name=wanted.name, count=len(kept.files), total=total))
 
 
 _ACTIONS = {
-    "list": ("what is on this machine", "o que há nesta máquina", _list),
+    "list": ("what is on this machine", "o que há nesta máquina", list_all),
     "fetch": (
         "fetch a model's weights, or go on where it stopped",
         "baixa os pesos de um modelo, ou continua de onde parou",

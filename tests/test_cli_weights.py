@@ -90,6 +90,32 @@ def test_a_broken_folder_hides_no_other(fake, capsys):
     assert f"{ID}: BROKEN" in said and "chexbert: not here" in said
 
 
+def listed(capsys, language="en"):
+    capsys.readouterr()
+    assert cli.main(["weights", "list", "--language", language]) == 0
+    return next(line for line in capsys.readouterr().out.splitlines() if line.startswith(ID))
+
+
+def test_list_tells_each_state_with_its_size(fake, capsys):
+    assert listed(capsys).startswith(f"{ID}: not here, ")
+    cli.main(["weights", "fetch", ID])
+    assert listed(capsys, "pt").startswith(f"{ID}: instalado, verificado, 4,0 MiB, ")
+    place = models_dir() / ID
+    whole = (place / "model.safetensors").read_bytes()
+    (place / "model.safetensors").write_bytes(whole[:-1])
+    assert listed(capsys).startswith(f"{ID}: ALTERED (model.safetensors): fetch it again, ")
+    (place / "model.safetensors").unlink()
+    (place / "model.safetensors.part").write_bytes(whole[: 2**20])
+    assert listed(capsys).startswith(f"{ID}: not complete, 1.0 MiB of 4.0 MiB: ")
+    assert cli.main(["weights", "verify", ID, "--language", "en"]) == 1
+    said = capsys.readouterr().out  # what is on its way is no stranger
+    assert "model.safetensors: MISSING: fetch it" in said and ".part" not in said
+    assert "MedGemma 4B: 4 of 5 files are as they should be" in said
+    (place / "model.safetensors.part").replace(place / "model.safetensors")
+    (place / "cxr-demo.json").unlink()
+    assert ", by hand: no record" in listed(capsys)
+
+
 def test_verify_names_an_altered_file_and_fails(fake, capsys):
     cli.main(["weights", "fetch", ID])
     assert cli.main(["weights", "verify", ID]) == 0
@@ -118,13 +144,18 @@ def test_import_of_loose_files_says_that_nothing_was_compared(tmp_path, capsys):
     assert cli.main(["weights", "import", str(tmp_path), "--model", ID, "--language", "pt"]) == 0
     said = capsys.readouterr().out
     assert "Não vieram hashes de quem publica" in said and "verificado por inteiro" not in said
+    assert cli.main(["weights", "verify", ID, "--language", "pt"]) == 0
+    said = capsys.readouterr().out  # equal to our own record only
+    assert "config.json: como importado; sem hash" in said and "certo" not in said
 
 
 @pytest.mark.parametrize("model", ["chexagent-8b", "chexagent-2-3b"])
 def test_import_of_another_models_folder_is_refused_before_it_is_copied(model, tmp_path, capsys):
     checkpoints.write(model, tmp_path, tiny=True)
     assert cli.main(["weights", "import", str(tmp_path), "--model", ID, "--language", "pt"]) == 1
-    assert "não contém MedGemma 4B" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "não contém MedGemma 4B (config.json descreve “chexagent”" in told.err
+    assert "[transformers]" not in told.err + told.out
     assert not (models_dir() / ID).exists()
 
 
@@ -163,11 +194,12 @@ def verify_both(capsys):
     """The published files have no record, the copies made of them do: what can be is verified."""
     assert cli.main(["weights", "verify", ID, "--language", "pt"]) == 1
     told = capsys.readouterr()
-    states = dict(line.split("  ")[1].split(": ", 1) for line in told.out.splitlines())
+    states = dict(line.split("  ")[1].split(": ", 1) for line in told.out.splitlines()[:-1])
     published = [each for each in states if "/" not in each]
     assert "model.safetensors" in published
     assert {states.pop(each) for each in published} == {"NÃO VERIFICADO: sem registro"}
-    assert states and set(states.values()) == {"certo"}
+    assert states and set(states.values()) == {"como preparado"}
+    assert f" {len(states)} de {len(states) + len(published)} arquivos" in told.out
     assert "Não verificados" in told.err and "model.safetensors" in told.err
     assert f"weights urls {ID}" in told.err
     return told.out

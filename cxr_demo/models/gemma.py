@@ -23,6 +23,7 @@ from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImagePr
 from cxr_demo.decoding.cache import LayerShape
 from cxr_demo.decoding.fused.parts import Decoder
 from cxr_demo.decoding.masks import Masks
+from cxr_demo.errors import WeightsRefused, both
 from cxr_demo.models import checkpoint, fusing, hardware
 from cxr_demo.models.base import Seen
 from cxr_demo.models.cards import ModelCard
@@ -30,7 +31,7 @@ from cxr_demo.models.images import padded_square
 from cxr_demo.models.loading import load_native
 from cxr_demo.models.networks import NativeNetwork
 from cxr_demo.models.scaling import Scaling
-from cxr_demo.models.streaming import Place, Where, understood
+from cxr_demo.models.streaming import Place, Where, read_json, understood
 from cxr_demo.models.vlm import VisionLanguageModel
 from cxr_demo.records import Precision, Prompt, Radiograph
 
@@ -187,6 +188,15 @@ def build(card: ModelCard, folder: Path) -> Gemma3ForConditionalGeneration:
     """The empty model that `config.json` in `folder` describes, on the meta device.
 
     Raises WeightsRefused if it describes no such model."""
+    named = read_json(card, folder / "config.json").get("model_type")
+    if named != Gemma3Config.model_type:  # else transformers warns, and tries
+        raise WeightsRefused(
+            model=card.name,
+            detail=both(
+                f"config.json describes “{named}” instead of “{Gemma3Config.model_type}”",
+                f"config.json descreve “{named}” em vez de “{Gemma3Config.model_type}”",
+            ),
+        )
     with understood(card, "config.json"):
         config = Gemma3Config.from_pretrained(folder, local_files_only=True)
         parts: tuple[Any, ...] = (config, config.text_config, config.vision_config)

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cxr_demo import weights
 from cxr_demo.errors import CxrError
 from cxr_demo.records import Precision
 from cxr_demo.ui.about_text import LICENCES_PT
@@ -13,7 +12,7 @@ from cxr_demo.ui.errands import Errand, Kind, State
 from cxr_demo.ui.strings import text
 from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.weights import addresses_text, faults, prepared
-from cxr_demo.weights.shelf import Shelf, Stock
+from cxr_demo.weights.shelf import Shelf, Stock, state_of
 from cxr_demo.weights.sources import Package, hub_host
 
 View = dict[str, Any]
@@ -39,18 +38,6 @@ _ENVIRONMENT_CODES = (
     "certificate_file",
     "certificate_not_trusted",
 )
-
-
-def state_of(shelf: Shelf) -> str:
-    """The state's key: "absent", "partial", "verified", "uncompared", "unverified", "altered",
-    "broken" or "stand_in"."""
-    if shelf.state is not Stock.HERE:
-        return str(shelf.state)
-    if weights.is_stand_in(shelf.folder):
-        return "stand_in"
-    if not shelf.verified:
-        return "unverified"
-    return "verified" if shelf.published else "uncompared"
 
 
 def badge(wanted: Package, shelf: Shelf, errand: Errand | None, language: str) -> View:

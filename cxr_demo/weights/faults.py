@@ -309,11 +309,11 @@ class UnrecordedBeside(NoRecord):
 
 
 class NothingThere(WeightsError):
-    """There is no folder to delete."""
+    """There is no folder to delete or to verify."""
 
     code = "weights_nothing_there"
-    en = "Nothing of {model} is on this machine ({folder}): there is nothing to delete."
-    pt = "Nada de {model} está nesta máquina ({folder}): não há o que apagar."
+    en = "Nothing of {model} is in {folder}: `weights list` shows what is on this machine."
+    pt = "Nada de {model} está em {folder}: `weights list` mostra o que há nesta máquina."
 
 
 class ImportRefused(WeightsError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused
 from cxr_demo.weights import hashes, record
 from cxr_demo.weights.folders import missing_files
@@ -43,6 +44,18 @@ class Shelf:
     verified: bool = False
     published: bool = False
     revisions: tuple[tuple[str, str], ...] = ()
+
+
+def state_of(shelf: Shelf) -> str:
+    """The state's key: "absent", "partial", "verified", "uncompared", "unverified", "altered",
+    "broken" or "stand_in"."""
+    if shelf.state is not Stock.HERE:
+        return str(shelf.state)
+    if weights.is_stand_in(shelf.folder):
+        return "stand_in"
+    if not shelf.verified:
+        return "unverified"
+    return "verified" if shelf.published else "uncompared"
 
 
 def look(wanted: Package) -> Shelf:

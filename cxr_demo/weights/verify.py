@@ -42,8 +42,8 @@ def verify(
 
     A folder without a record hides no other: its files are hashed and are `UNRECORDED`.
 
-    Raises UnknownModel; NoRecord or WeightsRefused (broken record) if no folder has a record that
-    can be read; Stopped if `stopped` is set."""
+    Raises UnknownModel; NothingThere; NoRecord or WeightsRefused (broken record) if no folder has a
+    record that can be read; Stopped if `stopped` is set."""
     wanted = package(model)
     folders = {"": wanted.folder}
     for copy in prepared.all_of(wanted.card) if wanted.card is not None else ():
@@ -60,6 +60,8 @@ def verify(
 
 def _records(model: str, folders: dict[str, Path]) -> dict[str, Record | None]:
     """The record of each folder, None for one that has none or a broken one; at least one has."""
+    if not folders:
+        raise faults.NothingThere(model=model, folder=str(package(model).folder))
     found: dict[str, Record | None] = {}
     broken: WeightsRefused | None = None
     for prefix, folder in folders.items():
@@ -91,8 +93,8 @@ def _size(folder: Path, kept: Record | None) -> int:
 def _files(folder: Path) -> dict[str, Path]:
     """Less the record, locks and what is on its way."""
     found = (each for each in sorted(folder.iterdir()) if each.is_file())
-    own = (RECORD, ".")
-    return {each.name: each for each in found if not each.name.startswith(own)}
+    own, coming = (RECORD, "."), (".part", ".part.etag")
+    return {e.name: e for e in found if not e.name.startswith(own) and not e.name.endswith(coming)}
 
 
 def _checked(folder: Path, kept: Record | None, meter: Meter) -> Iterator[Checked]:

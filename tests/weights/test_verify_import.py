@@ -81,6 +81,9 @@ def test_a_new_inode_is_hashed_again(place, monkeypatch):
 
 
 def test_without_a_record_there_is_nothing_to_compare(tmp_path):
+    with pytest.raises(faults.NothingThere):
+        verify(ID)
+    plain(models_dir() / ID)
     with pytest.raises(faults.NoRecord):
         verify(ID)
     with pytest.raises(UnknownModel):
