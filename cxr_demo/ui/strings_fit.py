@@ -250,7 +250,7 @@ WEIGHTS: dict[str, Pair] = {
     "weights.do.delete": ("Delete…", "Apagar…"),
     "weights.do.prepare": ("Prepare {precision}", "Preparar {precision}"),
     "weights.do.go_on": ("Go on preparing {precision}", "Continuar a preparar {precision}"),
-    "weights.do.delete_copy": ("Delete copy {precision}", "Apagar cópia {precision}"),
+    "weights.do.delete_copy": ("Delete copy {precision}…", "Apagar cópia {precision}…"),
     "weights.going.fetch": ("Asking the hub", "Consultando o hub"),
     "weights.going.verify": ("Verifying", "Verificando"),
     "weights.going.import": ("Reading the folder", "Lendo a pasta"),
@@ -366,8 +366,16 @@ FIT_PAGE: dict[str, Pair] = {
     "js.weights.import_now": ("Import", "Importar"),
     "js.weights.delete_title": ("Delete {name}", "Apagar {name}"),
     "js.weights.delete_note": (
-        "All of {folder} is deleted. To have it again it must be fetched or imported anew.",
-        "Toda a pasta {folder} é apagada. Para tê-la de novo será preciso baixar ou importar.",
+        "All of {folder} is deleted; prepared copies stay. To have it again it must be fetched or "
+        "imported anew.",
+        "Toda a pasta {folder} é apagada; cópias preparadas ficam. Para tê-la de novo será preciso "
+        "baixar ou importar.",
+    ),
+    "js.weights.delete_copy_note": (
+        "Only this prepared copy is deleted. To have it again it must be prepared from the "
+        "published files; if they are not here, they must be fetched first.",
+        "Só esta cópia preparada é apagada. Para tê-la de novo será preciso prepará-la a partir "
+        "dos arquivos publicados; se não estiverem aqui, será preciso baixá-los antes.",
     ),
     "js.weights.delete_now": ("Delete", "Apagar"),
     "js.weights.get": ("Get the weights", "Obter os pesos"),

@@ -125,7 +125,9 @@ def _facts(wanted: Package, shelf: Shelf, language: str) -> list[list[str]]:
 
 
 def _size(wanted: Package, shelf: Shelf, language: str) -> list[list[str]]:
-    """What a fetch brings, as long as no record names it."""
+    """What a fetch brings: named by a record that an earlier one left, else counted."""
+    if shelf.total is not None and shelf.state is Stock.ABSENT:
+        return [[text("weights.size", language), format_bytes(shelf.total, language)]]
     if wanted.counted is None or shelf.total is not None:
         return []
     size = format_bytes(wanted.counted, language)
@@ -191,18 +193,18 @@ def _bytes(errand: Errand) -> int | None:
 def _checked(model: str, errand: Errand, language: str) -> tuple[str, str, bool]:
     """A verification's sentence, its list of hashes, and whether all was right."""
     wrong = [each["name"] for each in errand.lines if each["state"] in ("altered", "missing")]
-    blind = [each["name"] for each in errand.lines if each["state"] == "unrecorded"]
+    blind = sum(each["state"] == "unrecorded" for each in errand.lines)
     if wrong:
         words = text("weights.wrong.verify", language, names=", ".join(wrong))
     else:
         count = sum(each["state"] == "right" for each in errand.lines)
         words = text("weights.done.verify", language, count=count)
     if blind:
-        unrecorded = faults.UnrecordedBeside(model=model, names=", ".join(blind))
+        unrecorded = faults.UnrecordedBeside(model=model, count=blind)
         words += " " + unrecorded.message(language)
     rows = [
         f"{each['name']}: {text('weights.file.' + each['state'], language)}"
-        + (f"\n  {each['sha256']}" if each["sha256"] else "")
+        + (f"\n{each['sha256']}" if each["sha256"] else "")
         for each in errand.lines
     ]
     return words, "\n".join(rows), not wrong and not blind

@@ -299,12 +299,12 @@ class UnrecordedBeside(NoRecord):
 
     code = "weights_unrecorded_beside"
     en = (
-        "Not verified, since no record says what they should be: {names}. Compare their hashes "
-        "with those of `weights urls {model}`, or run `weights fetch {model}`."
+        "No record says what {count} of the files should be, so they were not verified: compare "
+        "their hashes with those of `weights urls {model}`, or run `weights fetch {model}`."
     )
     pt = (
-        "Não verificados, pois nenhum registro diz como deveriam ser: {names}. Compare os hashes "
-        "com os de `weights urls {model}`, ou execute `weights fetch {model}`."
+        "Nenhum registro diz como deveriam ser {count} dos arquivos, que não foram verificados: "
+        "compare os hashes com os de `weights urls {model}`, ou execute `weights fetch {model}`."
     )
 
 

@@ -18,8 +18,8 @@ from cxr_demo.weights.sources import Package
 
 
 class Stock(StrEnum):
-    """ABSENT: nothing is there; PARTIAL: something is; HERE: all that the model needs; ALTERED: a
-    file is not what the record says; BROKEN: the record or the index cannot be read."""
+    """ABSENT: no byte of it is there; PARTIAL: something is; HERE: all that the model needs;
+    ALTERED: a file is not what the record says; BROKEN: the record or the index cannot be read."""
 
     ABSENT = "absent"
     PARTIAL = "partial"
@@ -89,6 +89,8 @@ def _recorded(folder: Path, kept: Record, missing: tuple[str, ...]) -> Shelf:
     come = sum(path.stat().st_size for path in there)
     come += sum(received(path) for path in files if path not in there)
     state = Stock.PARTIAL if names else Stock.ALTERED if altered else Stock.HERE
+    if come == 0 and not there:  # a fetch that was refused before its first byte
+        state = Stock.ABSENT
     return Shelf(
         state=state,
         folder=folder,

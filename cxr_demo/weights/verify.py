@@ -76,8 +76,8 @@ def _records(model: str, folders: dict[str, Path]) -> dict[str, Record | None]:
 
 def unrecorded(model: str, found: Sequence[Checked]) -> faults.UnrecordedBeside | None:
     """What to say of the files in `found` that could not be compared with anything."""
-    names = [each.name for each in found if each.state is State.UNRECORDED]
-    return faults.UnrecordedBeside(model=model, names=", ".join(names)) if names else None
+    count = sum(each.state is State.UNRECORDED for each in found)
+    return faults.UnrecordedBeside(model=model, count=count) if count else None
 
 
 def _holds(folder: Path) -> bool:

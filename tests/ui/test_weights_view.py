@@ -112,6 +112,16 @@ def test_files_put_there_by_hand_have_nothing_to_be_compared_with():
     assert "verify" not in offered(view)
 
 
+def test_a_fetch_that_was_refused_before_its_first_byte_left_nothing():
+    for each in put().iterdir():
+        if each.name != "cxr-demo.json":
+            each.unlink()
+    view = shown()
+    assert view["badge"]["state"] == "absent" and "Nothing of it" in view["says"]
+    assert view["actions"][0]["words"] == "Fetch…" and offered(view) == ["fetch", "import", "urls"]
+    assert dict(view["facts"])["Download"] == "4.0 MiB"  # as its record names it
+
+
 def test_what_is_missing_or_altered_is_named():
     place = put()
     (place / "config.json").write_text("{}")
@@ -164,7 +174,7 @@ def test_a_verification_lists_every_file():
     assert (outcome["state"], outcome["words"]) == ("done", "1 of 1 files are right.")
     lines[1] |= {"state": "unrecorded"}
     outcome = shown("pt", errand(Kind.VERIFY, State.DONE, lines=lines))["outcome"]
-    assert outcome["state"] == "failed" and "deveriam ser: b." in outcome["words"]
+    assert outcome["state"] == "failed" and "deveriam ser 1 dos arquivos" in outcome["words"]
     assert "b: NÃO VERIFICADO" in outcome["text"]
 
 

@@ -113,9 +113,16 @@ export class WeightsBox {
   }
 
   press(id) {
-    const dialogs = { fetch: "askFetch", urls: "askUrls", import: "askImport", delete: "askDelete" };
-    if (dialogs[id]) this[dialogs[id]]();
-    else this.do(id, { precision: this.pane.chosen[1] });
+    const dialogs = {
+      fetch: "askFetch",
+      urls: "askUrls",
+      import: "askImport",
+      delete: "askDelete",
+      delete_copy: "askDeleteCopy",
+    };
+    const precision = this.pane.chosen[1];
+    if (dialogs[id]) this[dialogs[id]](precision);
+    else this.do(id, { precision });
   }
 
   do(what, more = {}) {
@@ -163,6 +170,16 @@ export class WeightsBox {
       body: [h("p", {}, app.t("js.weights.delete_note", { folder: told.folder }))],
       label: app.t("js.weights.delete_now"),
       act: () => this.do("delete"),
+    });
+  }
+
+  /** Without the published files a copy cannot be made again, so it is not gone by one click. */
+  askDeleteCopy(precision) {
+    const { app, told } = this;
+    this.question(told.actions.find((each) => each.id === "delete_copy").words, {
+      body: [h("p", {}, app.t("js.weights.delete_copy_note"))],
+      label: app.t("js.weights.delete_now"),
+      act: () => this.do("delete_copy", { precision }),
     });
   }
 
