@@ -72,7 +72,7 @@ def findings(board: Board, language: str, dark: bool, run: str | None = None) ->
         notes.append(said(ONE_ARM, language))
     notes = [" ".join(notes), _unfinished(shown, language), legend]
     return figure(
-        data, layout, board, said(TITLE, language), language, dark, notes, 26 * len(FINDINGS)
+        data, layout, board, said(TITLE, language), language, dark, notes, 20 * len(FINDINGS)
     )
 
 

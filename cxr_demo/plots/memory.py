@@ -38,6 +38,7 @@ MISSING: Pair = (
     "Sem VRAM medida, e por isso fora da figura: {arms}",
 )
 MEASURED: Pair = ("VRAM and time measured on {gpu}.", "VRAM e tempo medidos em {gpu}.")
+INTERVAL: Pair = ("95 % interval", "intervalo de 95 %")
 OUTSIDE: Pair = ("outside of the range shown", "fora da faixa mostrada")
 _MICRO = FindingSetName.ALL_14
 
@@ -86,6 +87,7 @@ def memory(board: Board, language: str, dark: bool, gpu: levels.Gpu | None = Non
         *_joined(shown, chosen, language),
         *(_mark(each, slowest, chosen, language) for each in shown),
         *_fills(shown, chosen, language),
+        *_interval(shown, chosen, language),
         *sizes.marks(slowest, chosen, language),
         *levels.study(board, chosen, right),
         *(levels.level(f1, right, chosen) for f1, _ in level),
@@ -129,7 +131,7 @@ def memory(board: Board, language: str, dark: bool, gpu: levels.Gpu | None = Non
     }
     notes = [_measured_on(shown, language), _below(board, shown, legend, language), beyond]
     return figure(
-        data, layout, board, said(TITLE, language), language, dark, notes, 300 + 10 * len(shown)
+        data, layout, board, said(TITLE, language), language, dark, notes, 230 + 10 * len(shown)
     )
 
 
@@ -234,6 +236,26 @@ def _fills(shown: Sequence[Point], chosen: Look, language: str) -> list[Spec]:
             (False, said(words.PRECISIONS[Precision.NF4], language)),
         )
         if (Precision.BF16 in precisions if filled else precisions - {Precision.BF16})
+    ]
+
+
+def _interval(shown: Sequence[Point], chosen: Look, language: str) -> list[Spec]:
+    """What the whiskers are, for the legend."""
+    if all(each.result.intervals is None for each in shown):
+        return []
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [None],
+            "y": [None],
+            "name": said(INTERVAL, language),
+            "marker": {
+                "symbol": "line-ns",
+                "size": 16,
+                "line": {"color": chosen.dim, "width": 2},
+            },
+        }
     ]
 
 

@@ -14,6 +14,7 @@ from cxr_demo.plots.look import FONT, Look, Spec, look
 from cxr_demo.results import export, meaning, tables, words
 from cxr_demo.results.records import Board, Pair, said
 from cxr_demo.results.tables import Table
+from cxr_demo.units import format_date
 
 _TITLE: Pair = ("Evaluation of chest X-ray models", "Avaliação de modelos de radiografia de tórax")
 _WRITTEN: Pair = ("Written on {day} by CXR Demo.", "Escrito em {day} pelo CXR Demo.")
@@ -55,7 +56,7 @@ def html(
         f"<title>{_text(title)}</title><style>{_style(chosen)}</style></head><body>",
         f"<header><h1>{_marked(mark, said(_TITLE, language))}</h1>",
         f'<p class="badge">{_text(said(words.DISCLAIMER, language))}</p>',
-        f"<p>{_text(said(_WRITTEN, language).format(day=day))}</p></header>",
+        f"<p>{_text(said(_WRITTEN, language).format(day=format_date(day, language)))}</p></header>",
         *sections,
         f"<script>{_javascript()}</script>",
         f'<script type="application/json" id="figures">{_json(figures)}</script>',

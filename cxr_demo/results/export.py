@@ -349,7 +349,7 @@ def _head(board: Board, by: str, language: str) -> Cells:
     return (
         mark(board, language),
         words.recipe(board, language),
-        board.name.composition,
+        words.drawn(board.name.composition, language),
         board.name.manifest,
         by,
         said(words.POLICIES[board.policy], language),

@@ -3,6 +3,8 @@
 The screen's own words lie in `ui.strings`; these are here since figures and exports have no screen.
 """
 
+import re
+
 from cxr_demo.datasets import DATASETS, folder
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.models.cards import CARDS
@@ -201,6 +203,7 @@ def drawn(text: str, language: str) -> str:
         text = text.replace(f"{name} ", f"{dataset(name, language)} ")
     local = dataset(folder.NAME, language)  # it has one part
     text = text.replace(f"{local} all", local)
+    text = re.sub(r"(?<=, )\d{4,}(?=,)", lambda found: count(int(found[0]), language), text)
     if language == "pt":
         for english, portuguese in _COMPOSITION:
             text = text.replace(english, portuguese)

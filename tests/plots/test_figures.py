@@ -9,7 +9,7 @@ import pytest
 
 from cxr_demo import plots
 from cxr_demo.findings import FINDINGS
-from cxr_demo.plots import labels, memory
+from cxr_demo.plots import labels, look, memory
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import MARK
 from tests.results.build import Made, fill
@@ -191,6 +191,24 @@ def test_names_cover_neither_each_other_nor_points_where_there_is_room():
     ]
     placed = labels.placed(points, (0, 18), (0.4, 0.7))
     assert len({(each.xanchor, each.yanchor, each.named.x) for each in placed}) == len(points)
+    assert not any(each.far for each in placed[2:])
+
+
+def test_names_of_a_crowd_stand_farther_off_with_a_line():
+    places = [(x, y) for x in (3.6, 4.4, 6.6, 7.4, 9.1) for y in (0.72, 0.74)]
+    crowd = [labels.Named(x, y, ("CheXagent 2 3B", "4 bits · direct"), 36) for x, y in places]
+    placed = labels.placed(crowd, (0, 18), (0.5, 0.85))
+    boxes = [
+        labels._option(each.named, labels._pixels(each.named, (0, 18), (0.5, 0.85)), *way, ring)
+        for each in placed
+        for ring in labels._RINGS
+        for way in labels._TRIES
+    ]
+    there = [box for place, box in boxes if any(place == each for each in placed)]
+    over = [labels._common(a, b) for at, a in enumerate(there) for b in there[at + 1 :]]
+    assert len(there) == len(crowd) and max(over) < 100  # pixels: less than a letter
+    lines = [labels.annotation(each, look.look(True)) for each in placed if each.far]
+    assert lines and all(each["showarrow"] and (each["ax"] or each["ay"]) for each in lines)
 
 
 def test_findings_say_how_many_have_each_and_what_is_not_defined(board):

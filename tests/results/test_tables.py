@@ -65,6 +65,12 @@ def test_the_main_table_says_how_far_a_run_is_and_what_is_not_confirmed(board):
     assert any("0.553" in each for each in table.notes)
 
 
+@pytest.mark.parametrize("name", ["preliminary", "aggregated"])
+def test_only_an_evaluation_in_folds_has_their_column(board, name):
+    columns = tables.arms(board((Made(),), images=60, name=name), "en").columns
+    assert any("folds" in each for each in columns) == (name == "aggregated")
+
+
 def test_a_finding_that_nobody_has_is_a_dash_and_never_zero(board):
     found = board((Made(),), images=12)
     table = tables.findings(found, found.arms[0], "en")

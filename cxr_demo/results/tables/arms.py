@@ -18,6 +18,7 @@ from cxr_demo.results.tables.common import (
 )
 from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
 
+_FOLDS: Pair = ("Mean ± sd over folds", "Média ± dp entre partes")
 _ARMS: tuple[Pair, ...] = (
     ("Model", "Modelo"),
     ("Precision", "Precisão"),
@@ -30,7 +31,7 @@ _ARMS: tuple[Pair, ...] = (
     ("Images/s", "Imagens/s"),
     ("Unparsed", "Não interpretadas"),
     ("Failed", "Falhas"),
-    ("Mean ± sd over folds", "Média ± dp entre partes"),
+    _FOLDS,
     ("Without No Finding", "Sem “Nenhum destes achados”"),
     ("5 findings", "5 achados"),
     ("Macro, 14", "Macro, 14"),
@@ -45,14 +46,18 @@ _ARMS: tuple[Pair, ...] = (
 
 
 def arms(board: Board, language: str) -> Table:
-    """One row per arm: quality with intervals, cost, and what must be known of it."""
+    """One row per arm: quality with intervals, cost, and what must be known of it. Only an
+    evaluation in folds has their column."""
     f1 = words.f1(board, language)
     shown = ordered(board.arms)
+    folded = any(each.figures is not None and each.figures.folds for each in shown)
+    kept = [at for at, each in enumerate(_ARMS) if folded or each is not _FOLDS]
+    rows = [_arm(each, language) for each in shown]
     return Table(
         title=said(TITLE["arms"], language),
         mark=mark(board, language),
-        columns=tuple(said(each, language).format(f1=f1) for each in _ARMS),
-        rows=tuple(_arm(each, language) for each in shown),
+        columns=tuple(said(_ARMS[at], language).format(f1=f1) for at in kept),
+        rows=tuple(tuple(row[at] for at in kept) for row in rows),
         runs=tuple(each.arm.run for each in shown),
         notes=tuple(notes(board, language)),
     )

@@ -4,7 +4,7 @@ Examples are for this machine's screen only; no export is made from here.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from cxr_demo import plots
 from cxr_demo.errors import CxrError
-from cxr_demo.findings import FINDINGS, UncertaintyPolicy
+from cxr_demo.findings import FINDINGS, Label, UncertaintyPolicy
+from cxr_demo.labelers.policy import counted
 from cxr_demo.metrics.f1 import CODES
 from cxr_demo.records import PipelineKind
-from cxr_demo.results import meaning, tables
+from cxr_demo.results import meaning, tables, words
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import DIRECT, ArmResult, Board, Reread
 from cxr_demo.results.tables import Table
@@ -39,7 +40,7 @@ class NoRun(CxrError):
 
     code = "bench_no_run"
     en = "This run is not in the store any more: reload the page."
-    pt = "Esta rodada não está mais guardada: recarregue a página."
+    pt = "Esta execução não está mais guardada: recarregue a página."
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +81,18 @@ def run_view(
         else book.slices(board.name.id, run, board.labeler, board.policy)
     )
     parts = [each for by_value in slices.values() for each in by_value.values()]
+    saying = meaning.sentence(result, language) or ""
     return {
         "title": full_name(result, language),
         "computing": any(each.computing for each in (result, *parts)),
         "marks": marks,
-        "saying": meaning.sentence(result, language) or "",
-        "tables": [table_view(each, language) for each in _tables(board, result, slices, language)],
+        "saying": saying,
+        "tables": [
+            table_view(
+                replace(each, notes=tuple(note for note in each.notes if note != saying)), language
+            )
+            for each in _tables(board, result, slices, language)
+        ],
         "figure": plots.figure("reliability", board, language, dark, run=run)
         if result.answered is not None
         else None,
@@ -95,7 +102,7 @@ def run_view(
             "bench.run.examples_note" if opened.positions else "bench.run.elsewhere", language
         ),
         "examples": [
-            _example(opened, position, number, result.labeler, language)
+            _example(opened, position, number, board, result.labeler, language)
             | {"image": f"image/{run}/{position}" if has_image(position) else None}
             for number, position in enumerate(opened.positions, 1)
         ],
@@ -253,7 +260,9 @@ def _notes(arm: ArmRun, language: str) -> str:
 # ---------------------------------------------------------------- examples
 
 
-def _example(opened: Opened, position: int, number: int, labeler: str, language: str) -> View:
+def _example(
+    opened: Opened, position: int, number: int, board: Board, labeler: str, language: str
+) -> View:
     found = opened.texts.get(position)
     labelers = _columns(opened, labeler)
     heads = [text(f"bench.run.{each}", language) for each in ("finding", "target")]
@@ -262,9 +271,9 @@ def _example(opened: Opened, position: int, number: int, labeler: str, language:
         "alt": text("bench.run.radiograph", language, n=number),
         "head": _head(opened, position, found, language),
         "report": (found.report or "").strip() if found else "",
-        "error": _error(found, language),
+        "error": _error(opened, found, language),
         "columns": heads,
-        "rows": _rows(opened, position, labelers, language),
+        "rows": _rows(opened, position, labelers, board.policy, language),
     }
 
 
@@ -276,7 +285,8 @@ def _columns(opened: Opened, labeler: str) -> list[str]:
 
 def _head(opened: Opened, position: int, found: Text | None, language: str) -> str:
     images = opened.images
-    parts = [str(images.datasets[position]), images.views[position], images.splits[position]]
+    named = words.dataset(str(images.datasets[position]), language)
+    parts = [named, images.views[position], images.splits[position]]
     if found and found.seconds is not None:
         parts.append(format_seconds(found.seconds, language))
     if found and found.tokens is not None:
@@ -286,15 +296,20 @@ def _head(opened: Opened, position: int, found: Text | None, language: str) -> s
     return " · ".join(str(each) for each in parts if each)
 
 
-def _error(found: Text | None, language: str) -> str | None:
+def _error(opened: Opened, found: Text | None, language: str) -> str | None:
+    """Why this image failed; of several that failed alike, what one of them said."""
     if found is None or found.error is None:
         return None
-    kind = CxrError.from_dict({"code": found.error, "params": {}})
-    return kind.message(language)
+    known = opened.arm.facts.get("failures") or {}
+    record = known.get(found.error) or {"code": found.error, "params": {}}
+    return CxrError.from_dict(record).message(language)
 
 
-def _rows(opened: Opened, position: int, labelers: list[str], language: str) -> list[View]:
-    """The findings of which anything is said, target and labels side by side."""
+def _rows(
+    opened: Opened, position: int, labelers: list[str], policy: UncertaintyPolicy, language: str
+) -> list[View]:
+    """The findings of which anything is said, target and labels side by side; marked is what the
+    score counts as a difference, by the policy that is chosen."""
     at = int(np.searchsorted(opened.outcomes.positions, position))
     target = opened.images.targets[position]
     said = [opened.outcomes.labels[each][at] for each in labelers]
@@ -304,7 +319,8 @@ def _rows(opened: Opened, position: int, labelers: list[str], language: str) -> 
         states = [_LABELS[int(codes[place])] for codes in (target, *said)]
         if set(states) <= {"negative", "not_mentioned"}:
             continue
-        other = len(states) > 1 and (states[0] == "positive") != (states[1] == "positive")
+        count = [counted(Label(each), policy) for each in states[:2]]
+        other = None not in count and len(set(count)) > 1
         cells = [{"words": _word(each, language), "state": each} for each in states]
         line = {"finding": finding.name_in(language), "cells": cells}
         rows.append(line | {"differs": differs if other else None})
