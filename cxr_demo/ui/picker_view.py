@@ -97,7 +97,8 @@ class Offer:
 
 def _need(answer: Answer, language: str) -> str:
     sign = "≈\u2009" if answer.basis is fit.Basis.ESTIMATE else ""
-    return f"{sign}{gib(answer.need.peak, language)} GiB"
+    slow = f" · {text('picker.slow', language)}" if answer.slow else ""
+    return f"{sign}{gib(answer.need.peak, language)} GiB{slow}"
 
 
 def _missing(card: ModelCard, language: str) -> str | None:

@@ -135,6 +135,7 @@ MARKS: dict[str, Pair] = {
         "4 bits menos bf16: F1 {difference}, n = {images}, aqui; intervalo a calcular",
     ),
     "picker.open": ("Choose model and precision", "Escolher modelo e precisão"),
+    "picker.slow": ("slow", "lento"),
     "picker.missing": ("not on this machine · get it", "não está nesta máquina · obter"),
     "picker.partial": ("partly fetched · go on", "baixado em parte · continuar"),
     "picker.altered": ("files altered · see", "arquivos alterados · ver"),

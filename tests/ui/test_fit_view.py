@@ -122,6 +122,14 @@ def test_the_picker_greys_what_an_old_gpu_cannot_compute():
     assert "nf4_fp32" not in {each["precision"] for each in modern["medgemma-4b-it"]["pairs"]}
 
 
+def test_without_a_gpu_the_picker_marks_every_real_model_slow():
+    _, models = picked(None, language="pt")
+    needs = {pair["need"] for each in models.values() for pair in each["pairs"] if pair["need"]}
+    assert needs and all(each.endswith(" GiB · lento") for each in needs)
+    _, models = picked(MODERN)
+    assert not any("slow" in pair["need"] for each in models.values() for pair in each["pairs"])
+
+
 def test_the_librarys_default_is_never_offered():
     for gpu in (MODERN, OLD, None):
         _, models = picked(gpu)

@@ -169,6 +169,7 @@ export class WeightsBox {
     this.question(app.t("js.weights.delete_title", { name: told.name }), {
       body: [h("p", {}, app.t("js.weights.delete_note", { folder: told.folder }))],
       label: app.t("js.weights.delete_now"),
+      danger: true,
       act: () => this.do("delete"),
     });
   }
@@ -176,20 +177,23 @@ export class WeightsBox {
   /** Without the published files a copy cannot be made again, so it is not gone by one click. */
   askDeleteCopy(precision) {
     const { app, told } = this;
-    this.question(told.actions.find((each) => each.id === "delete_copy").words, {
+    const words = told.actions.find((each) => each.id === "delete_copy").words.replace("…", "");
+    this.question(`${words} · ${told.name}`, {
       body: [h("p", {}, app.t("js.weights.delete_copy_note"))],
       label: app.t("js.weights.delete_now"),
+      danger: true,
       act: () => this.do("delete_copy", { precision }),
     });
   }
 
-  question(title, { body, label, act }) {
+  question(title, { body, label, act, danger = false }) {
     const { dialogs } = this.app;
     const go = () => {
       dialogs.dialog.close();
       act();
     };
-    const yes = { class: "small primary", type: "button", id: "weights-go", onclick: go };
+    const kind = danger ? "danger" : "primary";
+    const yes = { class: `small ${kind}`, type: "button", id: "weights-go", onclick: go };
     const no = { class: "small", type: "button", onclick: () => dialogs.dialog.close() };
     const buttons = h(
       "div",
