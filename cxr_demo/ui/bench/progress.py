@@ -63,9 +63,15 @@ def arm_name(model: str, precision: str, language: str) -> str:
 
 
 def current_view(
-    group: Group, arms: Sequence[ArmRun], job: JobStatus | None, board: str | None, language: str
+    group: Group,
+    arms: Sequence[ArmRun],
+    job: JobStatus | None,
+    board: str | None,
+    language: str,
+    by_ranks: bool = False,
 ) -> View:
-    """Progress of `group`; `job` is the worker's status if it is of this group."""
+    """Progress of `group`; `job` is the worker's status if it is of this group. `by_ranks`: it is
+    read by processes that a terminal has started, and can be stopped there only."""
     state = state_of(group, job)
     rows = _arm_rows(arms, job, state, language)
     done, total = (sum(each[name] for each in rows) for name in ("done", "total"))
@@ -87,9 +93,9 @@ def current_view(
         "share": done / total if total else 0,
         "share_words": text("bench.share", language),
         "facts": [(key, text(f"bench.fact.{key}", language), value) for key, value in facts],
-        "notes": _notes(arms, timed, language),
+        "notes": [text("bench.ranks", language)] * by_ranks + _notes(arms, timed, language),
         "error": _error(group, job, language),
-        "actions": _actions(state, timed, language),
+        "actions": [] if by_ranks else _actions(state, timed, language),
         "board": board,
         "columns": [text(f"bench.column.{each}", language) for each in COLUMNS],
         "arms": rows,

@@ -17,6 +17,7 @@ from benchmarks.preliminary import preliminary
 from cxr_demo import plots
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.errors import CxrError
+from cxr_demo.evaluation import rank_files
 from cxr_demo.evaluation.labelling import chexbert_present
 from cxr_demo.models.cards import CARDS
 from cxr_demo.paths import private_dir
@@ -110,15 +111,20 @@ class Bench:
         job = self._job()
         with self._reader() as reader:
             groups = reader.groups()
-            current = _current(groups, job)
+            held = next((each.id for each in groups if _read_by_ranks(each)), None)
+            answered = self._worker.status().pid is not None
+            current = _current(groups, job, held, answered)
             arms = self._arms(reader, current, job) if current else []
-        running = progress.is_running(job) or self._is_asking()
+        running = progress.is_running(job) or self._is_asking() or held is not None
         earlier = [each for each in groups if each is not current][: progress.MOST_EARLIER]
         form = self._form(language)
         if running:
             form = {**form, "ready": text("bench.none.running", language)}
         own = job if current and job and job.group == current.id else None
-        shown = current and progress.current_view(current, arms, own, current.id, language)
+        by_ranks = own is None and held is not None
+        shown = current and progress.current_view(
+            current, arms, own, current.id, language, by_ranks
+        )
         if job is not None and job.group is None:
             shown = progress.before_view(job, language)  # its images are still being looked up
         return {
@@ -279,11 +285,23 @@ def _wish_path() -> Any:
     return private_dir() / "evaluation_choice.json"
 
 
-def _current(groups: list[Group], job: JobStatus | None) -> Group | None:
-    """The worker's own; without its word, the newest one that is not at its end."""
+def _read_by_ranks(group: Group) -> bool:
+    """Whether processes that a terminal has started read it now."""
+    return group.state == "running" and rank_files.holder(group.id) is not None
+
+
+def _current(
+    groups: list[Group], job: JobStatus | None, held: str | None, answered: bool
+) -> Group | None:
+    """The one that runs: the worker's own, or the one that ranks read (`held`); without either, the
+    worker's last, or the newest one that is not at its end. What a launch left that was killed is
+    "running" in the store only: once the worker has `answered`, it is one that can go on."""
+    if held is not None and not progress.is_running(job):
+        return next(each for each in groups if each.id == held)
     if job is not None:
         return next((each for each in groups if each.id == job.group), None)
-    return next((each for each in groups if each.state in ("running", "paused")), None)
+    waiting = ("paused",) if answered else ("running", "paused")
+    return next((each for each in groups if each.state in waiting), None)
 
 
 def _now(

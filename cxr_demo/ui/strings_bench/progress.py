@@ -47,6 +47,12 @@ PROGRESS: dict[str, Pair] = {
         "A few images of every arm were timed: the times in the table are estimates from them.",
         "Algumas imagens de cada braço foram cronometradas: o tempo na tabela é estimado delas.",
     ),
+    "bench.ranks": (
+        "Processes started in a terminal are reading (--ranks): Ctrl-C there stops them. The "
+        "figures here are a few seconds old.",
+        "Processos iniciados em um terminal estão lendo (--ranks): Ctrl-C ali os para. Os números "
+        "aqui têm alguns segundos.",
+    ),
     "bench.note.foreign_process": (
         "Another program used the GPU at {at} ({bytes}): VRAM and time of this run are spoilt.",
         "Outro programa usou a GPU em {at} ({bytes}): VRAM e tempo desta execução não valem.",

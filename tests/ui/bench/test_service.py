@@ -6,10 +6,12 @@ from concurrent.futures import Future
 import pytest
 
 from cxr_demo.datasets.phantoms import write_layout
+from cxr_demo.evaluation import rank_files
 from cxr_demo.fit import Gpu, Machine
 from cxr_demo.paths import models_dir
 from cxr_demo.records import Precision
 from cxr_demo.results.book import Book
+from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.place import store_path
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.ui.bench.folders import Folders
@@ -147,6 +149,23 @@ def test_why_the_worker_refused_is_said_until_the_next_thing(bench, worker):
     bench.pause()
     assert bench.state("pt")["error"] is None
     assert [each[0] for each in worker.asked] == ["start", "pause"]
+
+
+def test_what_ranks_read_is_shown_and_steered_from_their_terminal_only(bench, worker):
+    fill(store_path(), (Made(done=20),), images=60)
+    with EvaluationStore(store_path()) as store:
+        store.set_group_state("group0000000001", "running")
+    with rank_files.launch_lease("group0000000001"):
+        state = bench.state("pt")
+        assert (state["current"]["state"], state["current"]["actions"]) == ("running", [])
+        assert "terminal" in state["current"]["notes"][0] and state["running"]
+        assert "em andamento" in state["setup"]["ready"]
+    assert bench.state("pt")["current"]["notes"] == []  # their launch was killed
+    worker.now = WorkerStatus(WorkerState.READY, pid=7)
+    state = bench.state("pt")
+    (left,) = state["earlier"]
+    assert (state["current"], left["state_words"]) == (None, "interrompida")
+    assert [each["act"] for each in left["actions"]] == ["resume"]
 
 
 def test_what_lies_in_the_store_is_shown_without_a_word_of_the_worker(bench):
