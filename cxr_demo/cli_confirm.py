@@ -23,6 +23,7 @@ from cxr_demo.models import confirmations
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.confirmations import Confirmation, How
 from cxr_demo.models.faults import (
+    NotComparedSo,
     NotConfirmed,
     NothingToCompare,
     OnlyUserConfirms,
@@ -99,12 +100,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "compare in this one only; may be repeated", "compara só nesta; pode ser repetida"
         ),
     )
-    parser.add_argument(
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument(
         "--by-user",
         metavar=said("WORDS", "PALAVRAS"),
         help=said("confirm it yourself, with your reason", "confirma você mesmo, com o motivo"),
     )
-    parser.add_argument(
+    alone.add_argument(
         "--withdraw",
         action="store_true",
         help=said("forget what was confirmed", "esquece o que foi confirmado"),
@@ -114,7 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Confirm, or say why not. Raises what loading raises, LeaseHeld, RandomWeights, NotConfirmed,
-    NothingToCompare, OnlyUserConfirms, UserCannotConfirm."""
+    NothingToCompare, NotComparedSo, OnlyUserConfirms, UserCannotConfirm."""
     card = models.card(arguments.model)
     if arguments.withdraw:
         count = confirmations.withdraw(card.id)
@@ -124,8 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise RandomWeights(model=card.name)
     made = _confirmation(card, arguments)
     confirmations.keep(made, stand_in=False)
-    said = "by_word" if made.how is How.USER else "confirmed"
-    _tell(arguments, asdict(made), said, name=card.name, weights=made.weights_sha256[:12])
+    key = "by_word" if made.how is How.USER else "confirmed"
+    _tell(arguments, asdict(made), key, name=card.name, weights=made.weights_sha256[:12])
     if not made.detail.get("published") and not arguments.json:
         print(_say("unpublished", arguments))
     return 0
@@ -139,6 +141,9 @@ def _confirmation(card: ModelCard, arguments: argparse.Namespace) -> Confirmatio
         raise UserCannotConfirm(model=card.name, id=card.id)
     if card.family == "gemma":
         return _against_stock(card, arguments)
+    for option in ("images", "precision"):
+        if getattr(arguments, option) is not None:
+            raise NotComparedSo(option=option, model=card.name)
     if reference is not None:
         return _by_run(card, reference, arguments)
     if not words:
@@ -223,7 +228,7 @@ def _by_run(card: ModelCard, wanted: float, arguments: argparse.Namespace) -> Co
     finally:
         book.close()
     if result is None or result.figures is None or result.intervals is None:
-        raise NothingToCompare(model=card.name)
+        raise NothingToCompare(model=card.name, id=card.id)
     estimate = result.intervals.micro[FindingSetName.ALL_14]
     f1, low, high = (float(each) for each in (estimate.value, estimate.low, estimate.high))
     detail: dict[str, Any] = {

@@ -158,7 +158,11 @@ def f1_interval(run):
 
 def test_chexagent_2_needs_a_finished_run_of_these_weights(real, capsys):
     assert confirm(CHEXAGENT, "--language", "en") == 1
-    assert "evaluate preliminary" in capsys.readouterr().err
+    assert f"evaluate preliminary --models {CHEXAGENT} --data FOLDER`" in capsys.readouterr().err
+    assert confirm(CHEXAGENT, "--precision", "nf4", "--language", "pt") == 1  # not taken silently
+    assert "--precision não muda nada em CheXagent 2 3B" in capsys.readouterr().err
+    assert confirm(LARGE, "--by-user", "seen", "--images", SAMPLE, "--language", "en") == 1
+    assert "--images changes nothing for CheXagent 8B" in capsys.readouterr().err
     evaluated(0.8, "f" * 64)  # of other weights
     assert confirm(CHEXAGENT) == 1
 

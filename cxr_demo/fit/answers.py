@@ -157,8 +157,9 @@ def basis_words(given: Answer) -> Sentence:
 
 
 def times_elsewhere(given: Answer) -> Sentence | None:
-    """The times, if they are another GPU's: they say nothing of this one. None otherwise."""
-    if given.basis is not Basis.ELSEWHERE:
+    """The times, if they are another GPU's: they say nothing of this one. None otherwise, and where
+    this card cannot compute it at all."""
+    if given.basis is not Basis.ELSEWHERE or given.barred is not None:
         return None
     en, pt = (
         [format_seconds(each, language) for each in (given.ttft, given.tpot)]

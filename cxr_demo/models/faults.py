@@ -83,12 +83,22 @@ class NothingToCompare(ModelError):
     code = "nothing_to_compare"
     en = (
         "To confirm {model}, a finished preliminary evaluation with CheXbert of these weights is "
-        "needed: run `python -m cxr_demo evaluate preliminary`, then repeat this command."
+        "needed: run `python -m cxr_demo evaluate preliminary --models {id} --data FOLDER`, then "
+        "repeat this command."
     )
     pt = (
         "Para confirmar {model} é preciso uma avaliação preliminar terminada, com CheXbert, destes "
-        "pesos: execute `python -m cxr_demo evaluate preliminary` e repita este comando."
+        "pesos: execute `python -m cxr_demo evaluate preliminary --models {id} --data PASTA` e "
+        "repita este comando."
     )
+
+
+class NotComparedSo(ModelError):
+    """An option of the comparison with stock `generate()`, for a model that has none."""
+
+    code = "not_compared_so"
+    en = "--{option} changes nothing for {model}, not compared token by token: leave it out."
+    pt = "--{option} não muda nada em {model}, que não é comparado token a token: retire-o."
 
 
 class OnlyUserConfirms(ModelError):

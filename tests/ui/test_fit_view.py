@@ -59,6 +59,8 @@ def test_times_of_another_gpu_are_never_this_cards(card):
     assert not {"First token", "Per token"} & dict(shown["facts"]).keys()
     assert shown["elsewhere"].startswith("Time: not measured on this card. On NVIDIA H200: first")
     assert " ms, then " in shown["elsewhere"]
+    barred = fit.answer("chexagent-2-3b", Precision.NF4, OLD)
+    assert fit.times_elsewhere(barred) is None
     own = fit.answer("chexagent-2-3b", Precision.NF4, Gpu("NVIDIA H200", 141 * GIB, 140 * GIB))
     shown = fit_view.pair_view(own, {}, "pt")
     assert shown["elsewhere"] is None and "Por token" in dict(shown["facts"])
