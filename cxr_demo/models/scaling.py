@@ -8,6 +8,8 @@ from torch import Tensor
 
 from cxr_demo.models.base import Seen
 
+WHITE = 255.0
+
 
 def stacked(seens: Sequence[Seen]) -> Tensor:
     """B times (H, W, 3) uint8 -> (B, H, W, 3) uint8, on the host."""
@@ -15,8 +17,10 @@ def stacked(seens: Sequence[Seen]) -> Tensor:
 
 
 class Scaling:
-    """Brings bytes to 0..1, less `mean`, by `deviation` per channel; both are kept on the device,
-    so that nothing is sent there while a graph is captured."""
+    """Brings bytes to 0..1, less `mean`, by `deviation` per channel, to the last bit as on a
+    processor. All three are kept on the device: nothing is sent there while a graph is captured,
+    and by a number of Python's torch would not divide on a GPU, but multiply with its inverse,
+    which in bfloat16 is one unit off for the grey level 127."""
 
     def __init__(
         self,
@@ -25,12 +29,13 @@ class Scaling:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        self._mean, self._deviation = (
-            torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (mean, deviation)
+        self._white, self._mean, self._deviation = (
+            torch.tensor(each, device=device).view(1, -1, 1, 1)
+            for each in ([WHITE], mean, deviation)
         )
         self._dtype = dtype
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """(B, H, W, 3) uint8 on the device -> (B, 3, H, W)."""
-        scaled = pixels.permute(0, 3, 1, 2).float() / 255
+        scaled = pixels.permute(0, 3, 1, 2).float() / self._white
         return ((scaled - self._mean) / self._deviation).to(self._dtype)
