@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Take the file in; 0. Raises RunFileRefused and RunAlreadyHere."""
-    name = carry.import_run(arguments.file)
+    name = carry.import_run(arguments.file, language=arguments.language)
     if arguments.json:
         print_json({"name": name})
     else:

@@ -13,11 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxr_demo.datasets.recipe import Recipe
+from cxr_demo.errors import LeaseHeld
 from cxr_demo.evaluation import grouping, rank_files
 from cxr_demo.evaluation.along import SHARE, Along, OnProcessor
 from cxr_demo.evaluation.arm_run import read_unopened_again
@@ -75,6 +76,8 @@ def run_ranks(
                 status = Launch(plan, store, group, ranks, say).run()
                 rank_files.merge(store, group)
             except BaseException:  # Ctrl-C, too: what is left must not go on by itself
+                with suppress(LeaseHeld):
+                    rank_files.merge(store, group)
                 store.set_group_state(group, "stopped")
                 raise
         if status != 0:

@@ -86,8 +86,8 @@ def export_run(run: str, file: Path, full: bool = False, store: Path | None = No
         raise RunNotWritten(detail=type(error).__name__) from error
 
 
-def import_run(file: Path, store: Path | None = None) -> str:
-    """Take in a run that `export_run` wrote; returns its name for people. Raises RunFileMissing,
+def import_run(file: Path, store: Path | None = None, language: str = "en") -> str:
+    """Take in a run that `export_run` wrote; returns its name in `language`. Raises RunFileMissing,
     RunFileRefused and RunAlreadyHere, and then nothing is changed."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -103,7 +103,7 @@ def import_run(file: Path, store: Path | None = None) -> str:
         raise RunFileRefused(detail=type(error).__name__) from error
     with EvaluationStore(store or store_path()) as opened:
         taken.put(opened)
-    return taken.name
+    return taken.name(language)
 
 
 # ---------------------------------------------------------------- out
@@ -247,7 +247,12 @@ class _Taken:
             _check(shown, name, held)
         if not all(isinstance(each, int | float | None) for each in _numbers(shown.cost)):
             raise RunFileRefused(detail="facts")
-        self.name = " · ".join((shown.model_name, shown.precision, words.task(shown, "en"), gpu))
+        self._shown, self._gpu = shown, gpu
+
+    def name(self, language: str) -> str:
+        """What was measured, and where."""
+        named = (each(self._shown, language) for each in (words.model, words.precision, words.task))
+        return " · ".join((*named, self._gpu))
 
     def put(self, store: EvaluationStore) -> None:
         """Write everything. A run that was measured here keeps its own place beside it."""

@@ -71,8 +71,8 @@ def same(here, there):
 
 def test_without_its_images_a_run_shows_the_figures_that_it_brought(home, carried):
     files = carried()
-    names = [carry.import_run(each, home / "here.sqlite") for each in files]
-    assert all("A100" in each for each in names)
+    names = [carry.import_run(each, home / "here.sqlite", "pt") for each in files]
+    assert all("A100" in each and "laudo" in each for each in names)
     here, slices = board_of(home / "here.sqlite")
     there, other = board_of(home / "there.sqlite")
     same(here, there)

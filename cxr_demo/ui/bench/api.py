@@ -126,7 +126,7 @@ class BenchApi:
                     if file.tell() + len(chunk) > MOST_BYTES:
                         raise RunFileRefused(detail=f"> {MOST_BYTES >> 20} MiB")
                     await run_in_threadpool(file.write, chunk)
-            name = await run_in_threadpool(exports.taken_in, path)
+            name = await run_in_threadpool(exports.taken_in, path, language)
         except CxrError as error:
             return _json({"words": error.message(language)})
         finally:

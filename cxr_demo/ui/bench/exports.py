@@ -38,6 +38,6 @@ def carried(run: str, full: bool) -> bytes:
         return file.read_bytes()
 
 
-def taken_in(file: Path) -> str:
+def taken_in(file: Path, language: str) -> str:
     """The name of the run in `file`, now in this machine's store. Raises CxrError leaves."""
-    return carry.import_run(file)
+    return carry.import_run(file, language=language)
