@@ -15,7 +15,7 @@ def list_all(arguments: argparse.Namespace) -> int:
     """Every model's state, licence, commits and prepared copies; 0."""
     for each in PACKAGES.values():
         here = shelf.look(each)
-        known = dict(here.revisions)
+        known: dict[str, str | None] = dict(here.revisions)
         revisions = {s.repo: known.get(s.repo) or s.revision for s in each.sources}
         if arguments.json:
             print_json(_as_json(each, here, revisions))
@@ -23,7 +23,8 @@ def list_all(arguments: argparse.Namespace) -> int:
         print(f"{each.id}: {_state(here, arguments)}, {each.folder}")
         print(f"  {licence(each, arguments)}")
         for repo, commit in revisions.items():
-            print(f"  {repo}, {say('commit', arguments)} {commit or '–'}")
+            key = "commit" if known.get(repo) or not commit else "to_fetch"
+            print(f"  {repo}, {say(key, arguments)} {commit or '–'}")
         for copy in _copies(each):
             total = format_bytes(copy.size, arguments.language)
             words = {"precision": str(copy.precision), "total": total}

@@ -34,6 +34,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "quem publica pede que os termos sejam aceitos antes",
     ),
     "commit": ("commit", "commit"),
+    "to_fetch": ("commit of a fetch", "commit do download"),
     "pinned": (
         "{repo}: `main` is {commit} now; the fetch takes this commit and records it.",
         "{repo}: `main` é agora {commit}; é este commit que se baixa e fica registrado.",

@@ -114,6 +114,9 @@ def test_list_tells_each_state_with_its_size(fake, capsys):
     (place / "model.safetensors.part").replace(place / "model.safetensors")
     (place / "cxr-demo.json").unlink()
     assert ", by hand: no record" in listed(capsys)
+    place.rename(models_dir() / "chexagent-8b")  # files of who knows which commit
+    cli.main(["weights", "list", "--language", "en"])
+    assert "StanfordAIMI/CheXagent-8b, commit of a fetch 4934e914" in capsys.readouterr().out
 
 
 def test_verify_names_an_altered_file_and_fails(fake, capsys):

@@ -23,7 +23,7 @@ from cxr_demo.models.cards import ModelCard
 from cxr_demo.paths import models_dir
 from cxr_demo.records import Precision
 from cxr_demo.versions import installed
-from cxr_demo.weights import hashes
+from cxr_demo.weights import hashes, record
 from cxr_demo.weights.parts import part_of
 
 ABOUT = "prepared.json"
@@ -53,10 +53,25 @@ class About:
     format: int = FORMAT
 
 
+class CopyRefused(WeightsRefused):
+    """A prepared copy that is not what was written; the published files may be right."""
+
+    code = "prepared_copy_refused"
+    en = (
+        "The copy of {model} in {precision} was refused: {detail}. Write it again with `python -m "
+        "cxr_demo weights prepare {id} --precision {precision}`, or delete it."
+    )
+    pt = (
+        "A cópia de {model} em {precision} foi recusada: {detail}. Grave-a de novo com `python -m "
+        "cxr_demo weights prepare {id} --precision {precision}`, ou apague-a."
+    )
+
+
 class Use(StrEnum):
     """READY: later loads use it. OTHER_WEIGHTS: the published files that lie here are others.
     OTHER_VERSION: made by another version of the library, or on another kind of device, so the bits
-    may differ; used only while the published files are gone. BROKEN: cannot be read."""
+    may differ; used only while the published files are gone. BROKEN: cannot be read,
+    or is known not to be what was written."""
 
     READY = "ready"
     OTHER_WEIGHTS = "other_weights"
@@ -104,13 +119,17 @@ def find(card: ModelCard, precision: Precision, device: str) -> Prepared | None:
     """The copy to load from, with every changed file hashed and compared; None if there is none, or
     none that may be used.
 
-    Raises WeightsRefused if its files are not what its record says: then it has to go."""
+    Raises CopyRefused if its files are not what its record says: then it has to go."""
     found = _look(card, precision, device, hashes.digest)
     if found is None or found.use in (Use.OTHER_WEIGHTS, Use.OTHER_VERSION):
         return None
-    if found.use is Use.BROKEN:
-        raise WeightsRefused(model=card.name, detail=unreadable(found.folder.name))
-    weights.refuse_altered(f"{card.name} ({found.folder.name})", found.folder)
+    try:
+        weights.refuse_altered(card.name, found.folder)
+        if found.use is Use.BROKEN:
+            raise WeightsRefused(model=card.name, detail=unreadable(found.folder.name))
+    except WeightsRefused as error:
+        named = {"id": card.id, "precision": str(precision)}
+        raise CopyRefused(**error.params | named) from error
     return found
 
 
@@ -169,10 +188,11 @@ def _look(
         return None
     try:
         about = _read(place)
-        held = weights.status(card, place)
+        held, kept = weights.status(card, place), record.read(place)
     except (OSError, ValueError, TypeError, KeyError, WeightsRefused):
         return Prepared(precision, place, Use.BROKEN, 0, None)
-    if not isinstance(held, weights.Installed) or about.precision is not precision:
+    wrong = about.precision is not precision or (kept and record.altered(place, kept))
+    if wrong or not isinstance(held, weights.Installed):
         return Prepared(precision, place, Use.BROKEN, 0, about)
     return Prepared(precision, place, _use(card, about, device, digest), held.size, about)
 

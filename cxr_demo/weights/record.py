@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cxr_demo.errors import WeightsRefused, both, unreadable
+from cxr_demo.weights import hashes
 from cxr_demo.weights.sources import RECORD
 
 
@@ -49,6 +50,19 @@ def read(folder: Path) -> Record | None:
             ),
         )
     return record
+
+
+def altered(folder: Path, kept: Record) -> tuple[str, ...]:
+    """Names of files in `folder` that are not what `kept` says, as far as that is known without
+    reading them: by their size, or by a hash that was computed since they last changed."""
+    there = {name: folder / name for name in kept.files if (folder / name).is_file()}
+    known = hashes.remembered(list(there.values()))
+    return tuple(
+        name
+        for name, path in there.items()
+        if path.stat().st_size != kept.files[name].size
+        or (known[path] is not None and kept.files[name].sha256 not in (None, known[path]))
+    )
 
 
 def write(folder: Path, record: Record) -> None:

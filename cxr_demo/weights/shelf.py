@@ -80,12 +80,7 @@ def _recorded(folder: Path, kept: Record, missing: tuple[str, ...]) -> Shelf:
     absent = [path.name for path in files if path not in there]
     names = tuple(dict.fromkeys([*missing, *absent]))
     known = hashes.remembered(there)
-    altered = tuple(
-        path.name
-        for path in there
-        if path.stat().st_size != files[path].size
-        or (known[path] is not None and files[path].sha256 not in (None, known[path]))
-    )
+    altered = record.altered(folder, kept)
     come = sum(path.stat().st_size for path in there)
     come += sum(received(path) for path in files if path not in there)
     state = Stock.PARTIAL if names else Stock.ALTERED if altered else Stock.HERE

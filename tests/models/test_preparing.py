@@ -120,8 +120,10 @@ def test_an_altered_copy_is_refused(home):
     whole = bytearray(path.read_bytes())
     whole[-1] ^= 1
     path.write_bytes(whole)
-    with pytest.raises(WeightsRefused, match="changed"):
+    assert [each.use for each in prepared.all_of(CARD)] == [Use.READY]  # nobody has looked yet
+    with pytest.raises(prepared.CopyRefused, match=r"changed.*prepare medgemma-4b-it --precision"):
         models.load(CARD, NF4)
+    assert [each.use for each in prepared.all_of(CARD)] == [Use.BROKEN]  # known, so said
     preparing.prepare(FAMILY.model, NF4, through="cpu")
     path.write_bytes(whole)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
