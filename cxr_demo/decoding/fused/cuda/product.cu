@@ -235,7 +235,8 @@ gemv(const Gemv p) {
         for (int i = 0; i < PARTS; i++)
 #pragma unroll
             for (int half = 0; half < COLUMNS / 8; half++) input[LEFT ? 0 : i][half] = place(i, half);
-    const u32 column = (u32)__cvta_generic_to_shared(pairs + (FORMAT == NF4 ? lane : 0));
+    u32 column = (u32)__cvta_generic_to_shared(pairs + (FORMAT == NF4 ? lane : 0));
+    asm volatile("" : "+r"(column)::"memory");  // no look-up moves up from here: the table is there
     const int rounds = (p.rows + stride - 1) / stride;  // the same for all warps of a block
     for (int round = 0; round < rounds; round++, row += stride) {
         const Spot next = find(row + stride, one, other);
