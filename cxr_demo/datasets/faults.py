@@ -89,8 +89,14 @@ class OwnColumnsMissing(DatasetError):
     """The hospital's own table lacks columns; `columns` are our names of them."""
 
     code = "dataset_own_columns_missing"
-    en = "The CSV table in this folder has no column {columns}: add what is missing."
-    pt = "A tabela CSV desta pasta não tem a coluna {columns}: acrescente o que falta."
+    en = "The CSV table in this folder lacks columns: {columns}; add what is missing."
+    pt = "Faltam colunas na tabela CSV desta pasta: {columns}; acrescente o que falta."
+    _NONE = (
+        "The first row of the CSV table in this folder must name its columns: path, patient and "
+        "the 14 findings; none of them is there.",
+        "A primeira linha da tabela CSV desta pasta deve dar nome às colunas: caminho, paciente e "
+        "os 14 achados; nenhum está lá.",
+    )
 
     _PT: ClassVar[dict[str, str]] = {"path": "caminho", "patient": "paciente"} | {
         each.value: each.pt for each in Finding
@@ -99,17 +105,20 @@ class OwnColumnsMissing(DatasetError):
     def message(self, language: str = "en") -> str:
         """One sentence, with the columns as they may stand in a table of this language."""
         names = self.params["columns"]
+        if len(names) == len(self._PT):
+            return self._NONE[language == "pt"]
         told = [self._PT.get(each, each) for each in names] if language == "pt" else names
         template = self.pt if language == "pt" else self.en
         return template.format(columns=", ".join(told))
 
 
 class OwnTableDamaged(DatasetError):
-    """A row of the hospital's own table; `column` as the table heads it, `why` one of `REASONS`."""
+    """A row of the hospital's own table; `column` as the table heads it, "" if it is the whole row,
+    `why` one of `REASONS`."""
 
     code = "dataset_own_table_damaged"
-    en = "The CSV table in this folder cannot be used: row {row}, column {column}: {why}."
-    pt = "A tabela CSV desta pasta não pode ser usada: linha {row}, coluna {column}: {why}."
+    en = "The CSV table in this folder cannot be used: row {row}{column}: {why}."
+    pt = "A tabela CSV desta pasta não pode ser usada: linha {row}{column}: {why}."
 
     REASONS: ClassVar[dict[str, tuple[str, str]]] = {
         "label": (
@@ -126,6 +135,11 @@ class OwnTableDamaged(DatasetError):
         ),
         "blank": ("it must not be blank", "não pode ficar vazia"),
         "short": ("the row has too few cells", "a linha tem células de menos"),
+        "long": (
+            "the row has more cells than the first one; write cells with a comma in quotes",
+            "a linha tem mais células que a primeira; ponha entre aspas células com vírgula",
+        ),
+        "two": ("this column is there twice", "esta coluna aparece duas vezes"),
         "csv": ("this is not CSV text", "isto não é texto CSV"),
     }
 
@@ -134,7 +148,10 @@ class OwnTableDamaged(DatasetError):
         why = self.params["why"]
         why = self.REASONS.get(why, (why, why))[language == "pt"]
         template = self.pt if language == "pt" else self.en
-        return template.format(**{**self.params, "why": why})
+        column = self.params["column"]
+        if column:
+            column = f", {'coluna' if language == 'pt' else 'column'} {column}"
+        return template.format(**{**self.params, "column": column, "why": why})
 
 
 class NoImages(DatasetError):

@@ -44,7 +44,7 @@ CELLS: dict[Label, str] = {
 _LABELS = {cell: label for label, cell in CELLS.items()}
 _LABELS |= {cell.removesuffix(".0"): label for label, cell in CELLS.items()}
 _LABELS |= {cell.replace(".", ","): label for label, cell in CELLS.items()}
-_REASONS = {"too short": "short", "not CSV": "csv", "path": "path"}
+_REASONS = {"too short": "short", "too long": "long", "not CSV": "csv", "path": "path"}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -92,6 +92,8 @@ class Table:
             for name, at in zip(columns, places, strict=False)
             if at is not None
         }
+        if self.own:
+            self._refuse_two(heads, {**columns, **optional})
         width = max(at for at in places if at is not None) + 1
         pick = itemgetter(*(-1 if at is None else at for at in places))
         try:
@@ -100,6 +102,8 @@ class Table:
                     continue
                 if len(cells) < width:
                     raise self.wrong(lines.line_num, "too short")
+                if self.own and any(map(str.strip, cells[len(heads) :])):  # labels have moved
+                    raise self.wrong(lines.line_num, "too long")
                 cells.append("")  # what a column that is missing gives
                 yield lines.line_num, list(map(str.strip, pick(cells)))
         except csv.Error as error:
@@ -127,8 +131,17 @@ class Table:
         `OwnTableDamaged.REASONS`."""
         if not self.own:
             return TableDamaged(dataset=self.dataset, table=self.name, row=row, column=column)
-        heading = self._headings.get(column, "–")
+        heading = self._headings.get(column, "")
         return OwnTableDamaged(row=row, column=heading, why=why or _REASONS[column])
+
+    def _refuse_two(self, heads: Sequence[str], columns: Mapping[str, Sequence[str]]) -> None:
+        """Of two columns with one meaning nobody knows which is meant."""
+        found = [each.strip().casefold() for each in heads]
+        for headings in columns.values():
+            known = {each.casefold() for each in headings}
+            there = [heads[at].strip() for at, each in enumerate(found) if each in known]
+            if len(there) > 1:
+                raise OwnTableDamaged(row=1, column=" / ".join(dict.fromkeys(there)), why="two")
 
     def _without(self, columns: Sequence[str]) -> DatasetError:
         if self.own:

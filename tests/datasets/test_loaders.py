@@ -186,7 +186,8 @@ def test_no_row_leads_out_of_the_folder(tmp_path, path):
             f"b.jpg,1,secret{',' * 13}",
             "coluna Enlarged Cardiomediastinum: um rótulo é 1 (presente)",
         ),
-        ("b.jpg,1", "coluna –: a linha tem células de menos"),
+        ("b.jpg,1", "linha 3: a linha tem células de menos"),
+        (f"sala 1,b.jpg,1{',' * 14}", "ponha entre aspas células com vírgula"),
     ],
 )
 def test_a_wrong_row_of_an_own_table_says_what_would_be_right(tmp_path, row, said):
@@ -202,7 +203,17 @@ def test_the_name_of_an_own_table_is_never_told(tmp_path):
     with pytest.raises(OwnColumnsMissing) as caught:
         DATASETS["folder"].samples(tmp_path, "all")
     assert "maria" not in str(caught.value.to_dict()) + str(caught.value)
-    assert "coluna Aumento do Cardiomediastino, Cardiomegalia" in caught.value.message("pt")
+    assert "colunas na tabela CSV desta pasta: Aumento do Cardi" in caught.value.message("pt")
+
+
+def test_a_table_whose_columns_nobody_can_tell_is_refused(tmp_path):
+    write(tmp_path / "a.csv", "a.png,1,0,1")
+    with pytest.raises(OwnColumnsMissing, match="The first row of the CSV table"):
+        DATASETS["folder"].samples(tmp_path, "all")
+    names = ",".join(["path", "patient", *FINDINGS, "edema"])
+    write(tmp_path / "a.csv", names, f"a.png,1{',' * 15}")
+    with pytest.raises(OwnTableDamaged, match="row 1, column Edema / edema: this column is there"):
+        DATASETS["folder"].samples(tmp_path, "all")
 
 
 @pytest.mark.parametrize(
