@@ -102,7 +102,7 @@ class Table:
                     continue
                 if len(cells) < width:
                     raise self.wrong(lines.line_num, "too short")
-                if self.own and any(map(str.strip, cells[len(heads) :])):  # labels have moved
+                if self.own and len(cells) > len(heads):  # labels may have moved, blank ones too
                     raise self.wrong(lines.line_num, "too long")
                 cells.append("")  # what a column that is missing gives
                 yield lines.line_num, list(map(str.strip, pick(cells)))
