@@ -357,11 +357,11 @@ FIT_PAGE: dict[str, Pair] = {
     "js.weights.import_title": ("Import {name}", "Importar {name}"),
     "js.weights.import_note": (
         "The folder on this machine that was copied from elsewhere: one that this app fetched, a "
-        "snapshot of huggingface_hub's cache, or the files as they are. It is copied and verified; "
-        "the source stays. No network.",
-        "A pasta nesta máquina que foi copiada de outro lugar: uma que este aplicativo baixou, um "
-        "snapshot do cache do huggingface_hub, ou os arquivos soltos. Ela é copiada e verificada; "
-        "a origem fica. Sem rede.",
+        "model's folder in huggingface_hub's cache, or the files as they are. It is copied and "
+        "verified; the source stays. No network.",
+        "A pasta nesta máquina que foi copiada de outro lugar: uma que este aplicativo baixou, a "
+        "de um modelo no cache do huggingface_hub, ou os arquivos soltos. Ela é copiada e "
+        "verificada; a origem fica. Sem rede.",
     ),
     "js.weights.import_folder": ("Folder", "Pasta"),
     "js.weights.import_now": ("Import", "Importar"),

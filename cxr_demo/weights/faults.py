@@ -380,6 +380,14 @@ class NotWhole(ImportRefused):
     pt = "{folder} não pode ser importada sem {names}: copie a pasta do modelo inteira."
 
 
+class CutShort(ImportRefused):
+    """A file is not whole, as sizes and headers tell before anything is copied."""
+
+    code = "import_cut_short"
+    en = "{folder} cannot be imported: {file} is cut short or damaged there. Copy it anew."
+    pt = "{folder} não pode ser importada: {file} está cortado ou danificado ali. Copie-o de novo."
+
+
 class ModelNotNamed(ImportRefused):
     """Neither a record nor the folder's name says which model it is."""
 

@@ -58,6 +58,7 @@ def import_folder(
     Raises ImportRefused, WrongHash, DiskFull, FolderRefused, AlreadyFetching, UnknownModel."""
     if not folder.is_dir():
         raise faults.NotAFolder(folder=str(folder))
+    folder = _snapshot(folder)
     brought = record.read(folder)
     if (folder / prepared.ABOUT).is_file():
         return _import_copy(folder, brought, Meter(on_progress, stopped or threading.Event()))
@@ -68,6 +69,7 @@ def import_folder(
     lacking = missing_files(into, folder)
     if lacking:
         raise faults.NotWhole(folder=str(folder), names=", ".join(lacking))
+    _refuse_cut(folder, should)
     _refuse_another(into, folder, brought, check)
     meter = Meter(on_progress, stopped or threading.Event())
     with exclusive(into):
@@ -92,6 +94,15 @@ def _refuse_another(
         raise faults.NotThisModel(folder=str(folder), model=into.name, detail=detail) from error
 
 
+def _refuse_cut(folder: Path, should: Record) -> None:
+    for name, each in should.files.items():
+        path = folder / name
+        if path.stat().st_size != each.size or (
+            path.suffix == ".safetensors" and not _whole_safetensors(path)
+        ):
+            raise faults.CutShort(folder=str(folder), file=name)
+
+
 def _short(words: str) -> str:
     return words if len(words) <= _TELLING else f"{words[:_TELLING]}…"
 
@@ -110,6 +121,7 @@ def _import_copy(folder: Path, brought: Record | None, meter: Meter) -> Imported
     absent = [name for name in brought.files if not (folder / name).is_file()]
     if absent:
         raise faults.NotWhole(folder=str(folder), names=absent[0])
+    _refuse_cut(folder, brought)
     total = sum(each.size for each in brought.files.values())
     with exclusive(into), guarded(final):
         prepared.sweep(final)
@@ -213,6 +225,16 @@ def _as_found(path: Path, repo: str) -> FileRecord:
     git_sha1 = blob if _COMMIT.fullmatch(blob) else None
     published = bool(sha256 or git_sha1)
     return FileRecord(path.stat().st_size, sha256, git_sha1, repo, published)
+
+
+def _snapshot(folder: Path) -> Path:
+    """What `main` means, or the only snapshot, if `folder` is a model's folder in huggingface_hub's
+    cache as a whole; else `folder`."""
+    main, kept = folder / "refs" / "main", folder / "snapshots"
+    found = [each for each in kept.iterdir() if each.is_dir()] if kept.is_dir() else []
+    if main.is_file() and (named := kept / main.read_text().strip()) in found:
+        return named
+    return found[0] if len(found) == 1 else folder
 
 
 def _model_of(folder: Path) -> str:

@@ -152,8 +152,20 @@ def test_a_copy_that_broke_off_is_refused(tmp_path):
     with pytest.raises(faults.ImportRefused, match="--model"):
         import_folder(folder)
     (folder / LARGE).write_bytes(tensors()[:-1])
-    with pytest.raises(faults.WrongHash):
-        import_folder(folder, ID)
+    with pytest.raises(faults.CutShort, match=r"model\.safetensors is cut short"):
+        import_folder(folder, ID, check=never)  # said before tensors are looked for
+    assert not (models_dir() / ID).exists()
+
+
+def never(card, folder):
+    raise AssertionError("looked into a broken file")
+
+
+def test_a_file_whose_size_is_not_that_of_its_record_is_refused_before_a_copy(carried):
+    (carried / "tokenizer.json").write_bytes(b"{")
+    with pytest.raises(faults.CutShort, match=r"tokenizer\.json"):
+        import_folder(carried)
+    assert not (models_dir() / ID).exists()
 
 
 def test_the_cache_of_huggingface_hub_names_hashes_and_commit(tmp_path):
@@ -168,6 +180,14 @@ def test_the_cache_of_huggingface_hub_names_hashes_and_commit(tmp_path):
         blob = cache / "blobs" / (sha256 if name == LARGE else git_sha1(data))
         blob.write_bytes(data)
         (snapshot / name).symlink_to(blob)
+    older = cache / "snapshots" / ("0" * 40)
+    older.mkdir()
+    with pytest.raises(faults.ImportRefused):
+        import_folder(cache)  # two, and nothing says which
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(COMMIT)
+    assert import_folder(cache).compared  # the folder that people copy
+    assert weights.revision(card(ID)) == COMMIT
     assert import_folder(snapshot).compared
     assert weights.revision(card(ID)) == COMMIT
     flip((snapshot / LARGE).resolve())
