@@ -22,7 +22,7 @@ from cxr_demo.records import Precision
 from cxr_demo.units import format_bytes, format_seconds
 from cxr_demo.weights import leash, prepared, record
 from cxr_demo.weights.addresses_text import file_lines
-from cxr_demo.weights.faults import Stopped
+from cxr_demo.weights.faults import PrepareStopped, Stopped
 from cxr_demo.weights.sources import PACKAGES, Package, package
 
 if TYPE_CHECKING:
@@ -81,9 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one action; 1 if a file is missing or altered. With `--json`, an error is a line of the
-    output as well: `{"error": {"code", "params"}}`."""
+    output as well: `{"error": {"code", "params"}}`. Ctrl-C ends with what was kept."""
     try:
         return _ACTIONS[arguments.action][-1](arguments)
+    except KeyboardInterrupt:
+        print(f"\n{_kept(arguments)}", file=sys.stderr)
+        raise
     except CxrError as error:
         if arguments.json:
             print_json({"error": error.to_dict()})
@@ -100,13 +103,18 @@ def _fetch(arguments: argparse.Namespace) -> int:
         print(licence(wanted, arguments))
     planned = fetch.plan()
     _announce(planned, arguments)
-    try:
-        kept = fetch.run()
-    except KeyboardInterrupt:
-        print(f"\n{Stopped().message(arguments.language)}", file=sys.stderr)
-        raise
+    kept = fetch.run()
     _conclude(wanted, kept, arguments)
     return 0
+
+
+def _kept(arguments: argparse.Namespace) -> str:
+    """What to say after Ctrl-C: what is left of the work, if it leaves anything."""
+    ended = {"fetch": Stopped, "prepare": PrepareStopped}.get(arguments.action)
+    if ended is not None:
+        return ended().message(arguments.language)
+    key = f"stopped_{arguments.action}"
+    return say(key if key in WORDS else "stopped", arguments)
 
 
 def _announce(planned: "Plan", arguments: argparse.Namespace) -> None:

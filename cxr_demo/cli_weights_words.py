@@ -61,6 +61,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "Não vieram hashes de quem publica: compare os de `weights verify {model}` com os de "
         "`weights urls {model}` em uma máquina conectada.",
     ),
+    "stopped": ("Stopped.", "Parado."),
+    "stopped_import": (
+        "Stopped; the half copy was taken away: the same command begins anew.",
+        "Parado; a cópia pela metade foi apagada: o mesmo comando começa de novo.",
+    ),
+    "stopped_verify": (
+        "Stopped before every file was read.",
+        "Parado antes de ler todos os arquivos.",
+    ),
     "quantise": ("quantising", "quantizando"),
     "prepared": (
         "{name} in {precision}: {total} in {folder}, verified in full; later loads use it.",

@@ -187,6 +187,25 @@ def test_ctrl_c_is_a_pause(fake, tmp_path):
     assert 0 < part.stat().st_size <= 1_000_000
 
 
+def test_ctrl_c_tells_what_is_left(tmp_path, monkeypatch, capsys):
+    checkpoints.write(ID, tmp_path / ID, tiny=True)
+    assert cli.main(["weights", "import", str(tmp_path / ID)]) == 0
+
+    def pressed(self, count):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxr_demo.weights.meter.Meter.step", pressed)
+    told = {
+        ("verify", ID): "antes de ler todos",
+        ("import", str(tmp_path / ID)): "pela metade foi apagada",
+        ("prepare", ID): "já terminados foram guardados",
+    }
+    for given, words in told.items():
+        assert cli.main(["weights", *given, "--language", "pt"]) == cli.INTERRUPTED
+        assert words in capsys.readouterr().err
+    assert not list((models_dir() / ID).glob("*.part"))
+
+
 def test_the_app_and_list_do_not_import_the_hub():
     code = "import sys, cxr_demo.weights, cxr_demo.weights.sources, cxr_demo.cli_weights\n"
     code += "assert not {'huggingface_hub', 'httpx2'} & set(sys.modules), 'imported'"
