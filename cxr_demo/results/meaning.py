@@ -1,5 +1,6 @@
 """One sentence that says what an F1 means, from the arm's own recall and precision."""
 
+from cxr_demo.results import words
 from cxr_demo.results.records import ArmResult, said
 from cxr_demo.results.scoring import recall_and_precision
 
@@ -18,17 +19,21 @@ _HALVES = ("less than one", "menos de um")
 
 def sentence(result: ArmResult, language: str) -> str | None:
     """As in "Of the findings that are there it names 6 in ten; of those that it names 5 in ten are
-    right."; None without figures or without a finding that is there."""
+    right.", and how far the run is if it has not ended; None without figures or without a finding
+    that is there."""
     if result.counts is None:
         return None
     recall, precision = recall_and_precision(result.counts)
     if recall is None:
         return None
+    so_far = words.so_far(result, language)
+    ending = "" if so_far is None else f" ({so_far})"
     if precision is None or recall == 0:
-        return said(_NOTHING_NAMED, language)
-    return said(_SENTENCE, language).format(
+        return said(_NOTHING_NAMED, language) + ending
+    told = said(_SENTENCE, language).format(
         recall=_in_ten(recall, language), precision=_in_ten(precision, language)
     )
+    return told + ending
 
 
 def _in_ten(share: float, language: str) -> str:

@@ -15,6 +15,7 @@ from cxr_demo.results.records import DIRECT
 from cxr_demo.store.evaluations import EvaluationStore
 from cxr_demo.store.reading import StoreReader
 from cxr_demo.store.records import LabelRow, Row
+from cxr_demo.ui.bench.results import best
 from tests.results.build import Made
 from tests.results.conftest import PAIRED, POLICY
 
@@ -240,6 +241,15 @@ def test_the_sentence_is_the_arms_own_recall_and_precision(board):
     english, portuguese = (meaning.sentence(result, each) for each in ("en", "pt"))
     for text in (english, portuguese):
         assert str(round(10 * recall)) in text and str(round(10 * precision)) in text
+
+
+def test_the_screens_sentence_is_of_a_finished_arm_or_says_how_far_it_is(board):
+    few = Made("chexagent-2-3b", right=0.99, done=9)
+    found = board((few, Made(right=0.6)), images=60)
+    chosen = best(found)
+    assert chosen.arm.model == "medgemma-4b-it" and "so far" not in meaning.sentence(chosen, "en")
+    (least,) = [each for each in found.arms if each is not chosen]
+    assert meaning.sentence(least, "pt").endswith("(9 de 60 até agora)")
 
 
 def test_nothing_stored_is_no_board(tmp_path):

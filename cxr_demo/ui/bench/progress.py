@@ -147,7 +147,7 @@ def _state_words(state: str, timed: bool, job: JobStatus | None, language: str) 
         return text("bench.state.timed", language)
     if state == "running" and job and job.phase and job.phase != "reading":
         words = text(f"bench.phase.{job.phase}", language)
-        return words if job.fraction is None else f"{words} · {job.fraction:.0%}"
+        return words if job.fraction is None else f"{words} · {100 * job.fraction:.0f} %"
     return text(f"bench.state.{state}", language)
 
 

@@ -224,10 +224,15 @@ def table_view(table: Table, language: str) -> View:
 
 
 def best(board: Board) -> ArmResult | None:
-    """The arm with the highest F1."""
-    known = [(micro_f1(each), place) for place, each in enumerate(board.arms)]
-    scored = [(value, -place) for value, place in known if value is not None]
-    return board.arms[-max(scored)[1]] if scored else None
+    """The finished arm with the highest F1; without one, the arm that is farthest: a few images
+    score by chance."""
+    scored = [each for each in board.arms if each.figures is not None]
+    return max(scored, key=_standing, default=None)
+
+
+def _standing(result: ArmResult) -> tuple[bool, int, float]:
+    images = 0 if result.complete or result.figures is None else result.figures.images
+    return result.complete, images, micro_f1(result) or 0.0
 
 
 def micro_f1(result: ArmResult) -> float | None:

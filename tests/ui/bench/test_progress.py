@@ -125,7 +125,7 @@ def test_before_its_images_are_known_it_says_what_it_does():
     drawing = progress.before_view(replace(job(phase=phase), group=None), "en")
     assert drawing["state_words"] == "drawing the phantoms"
     half = progress.before_view(replace(job(phase=phase, fraction=0.5), group=None), "en")
-    assert (half["state_words"], half["share"]) == ("drawing the phantoms · 50%", 0.5)
+    assert (half["state_words"], half["share"]) == ("drawing the phantoms · 50 %", 0.5)
     assert [each["act"] for each in drawing["actions"]] == ["stop"]
     error = {"code": "dataset_pool_too_small", "params": {"dataset": "BRAX", "there": 1}}
     failed = replace(job(state=JobState.FAILED, error=error), group=None)
