@@ -173,8 +173,11 @@ def _import(arguments: argparse.Namespace) -> int:
 
     line, stopped = _Line(arguments), _stopped(arguments)
     done = import_folder(arguments.folder, arguments.model, line, stopped, _refuse_other)
+    if arguments.json:
+        print_json(asdict(done.record) | {"compared": done.compared})
+        return 0
     _conclude(done.package, done.record, arguments, "done" if done.compared else "taken")
-    if not done.compared and not arguments.json:
+    if not done.compared:
         print(say("compare", arguments, model=done.package.id))
     return 0
 

@@ -149,6 +149,8 @@ def test_import_of_loose_files_says_that_nothing_was_compared(tmp_path, capsys):
     assert "Não vieram hashes de quem publica" in said and "verificado por inteiro" not in said
     assert cli.main(["weights", "verify", ID, "--language", "pt"]) == 0
     said = capsys.readouterr().out  # equal to our own record only
+    assert cli.main(["weights", "import", str(tmp_path), "--model", ID, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["compared"] is False
     assert "config.json: como importado; sem hash" in said and "certo" not in said
 
 

@@ -7,7 +7,8 @@ Keys that begin with "js." are used by the page's own scripts. The About screen'
 from typing import Any
 
 from cxr_demo.ui.strings_bench import BENCH
-from cxr_demo.ui.strings_fit import FIT, FIT_PAGE, MARKS, WEIGHTS
+from cxr_demo.ui.strings_fit import FIT, FIT_PAGE, MARKS
+from cxr_demo.ui.strings_weights import WEIGHTS
 
 LANGUAGES = ("pt", "en")
 

@@ -179,7 +179,8 @@ def _outcome(wanted: Package, errand: Errand, language: str) -> View:
         state = state if right else str(State.FAILED)
     else:
         size = format_bytes(_bytes(errand), language)
-        words = text(f"weights.done.{errand.kind}", language, bytes=size)
+        key = f"weights.done.{errand.kind}" + (".uncompared" if _uncompared(errand) else "")
+        words = text(key, language, bytes=size)
     told = {"kind": str(errand.kind), "state": state, "words": words, "hint": hint}
     return told | {"text": copied}
 
@@ -190,6 +191,19 @@ def _bytes(errand: Errand) -> int | None:
     return said.get("bytes", said.get("size"))
 
 
+def _uncompared(errand: Errand) -> bool:
+    """Whether an import brought files whose hashes no publisher has named."""
+    return errand.kind is Kind.IMPORT and not errand.lines[-1]["compared"]
+
+
+def _file_key(line: dict[str, Any]) -> str:
+    """Of the words for one verified file: equal to a record of our own is less than right."""
+    key = f"weights.file.{line['state']}"
+    if line["state"] != "right" or line["published"]:
+        return key
+    return f"{key}.copy" if "/" in line["name"] else f"{key}.uncompared"
+
+
 def _checked(model: str, errand: Errand, language: str) -> tuple[str, str, bool]:
     """A verification's sentence, its list of hashes, and whether all was right."""
     wrong = [each["name"] for each in errand.lines if each["state"] in ("altered", "missing")]
@@ -198,12 +212,14 @@ def _checked(model: str, errand: Errand, language: str) -> tuple[str, str, bool]
         words = text("weights.wrong.verify", language, names=", ".join(wrong))
     else:
         count = sum(each["state"] == "right" for each in errand.lines)
-        words = text("weights.done.verify", language, count=count)
+        own = any(_file_key(each).endswith(".uncompared") for each in errand.lines)
+        key = "weights.done.verify" + (".uncompared" if own else "")
+        words = text(key, language, count=count)
     if blind:
         unrecorded = faults.UnrecordedBeside(model=model, count=blind)
         words += " " + unrecorded.message(language)
     rows = [
-        f"{each['name']}: {text('weights.file.' + each['state'], language)}"
+        f"{each['name']}: {text(_file_key(each), language)}"
         + (f"\n{each['sha256']}" if each["sha256"] else "")
         for each in errand.lines
     ]

@@ -172,10 +172,21 @@ def test_a_verification_lists_every_file():
     assert "b: ALTERED" in outcome["text"]
     outcome = shown(now=errand(Kind.VERIFY, State.DONE, lines=lines[:1]))["outcome"]
     assert (outcome["state"], outcome["words"]) == ("done", "1 of 1 files are right.")
+    lines[0] |= {"published": False}
+    outcome = shown(now=errand(Kind.VERIFY, State.DONE, lines=lines[:1]))["outcome"]
+    assert "as they were when imported" in outcome["words"] and "a: as imported" in outcome["text"]
+    lines[0] |= {"published": True}
     lines[1] |= {"state": "unrecorded"}
     outcome = shown("pt", errand(Kind.VERIFY, State.DONE, lines=lines))["outcome"]
     assert outcome["state"] == "failed" and "deveriam ser 1 dos arquivos" in outcome["words"]
     assert "b: NÃO VERIFICADO" in outcome["text"]
+
+
+def test_an_import_without_publishers_hashes_is_not_said_to_be_verified():
+    for compared, words in ((True, "verified in full"), (False, "No publisher's hashes came")):
+        lines = [{"model": ID, "compared": compared}]  # as `weights import --json` ends
+        outcome = shown(now=errand(Kind.IMPORT, State.DONE, lines=lines))["outcome"]
+        assert words in outcome["words"]
 
 
 def test_a_prepared_copy_is_shown_and_suffices_for_its_precision():
