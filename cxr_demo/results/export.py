@@ -18,7 +18,7 @@ from cxr_demo.metrics.finding_sets import FindingSetName
 from cxr_demo.metrics.probabilities import BINS
 from cxr_demo.results import words
 from cxr_demo.results.book import Book
-from cxr_demo.results.records import ArmResult, Board, Pair, PairResult, said
+from cxr_demo.results.records import MARK, ArmResult, Board, Pair, PairResult, said
 from cxr_demo.results.tables.common import ALL, mark, micro_interval
 from cxr_demo.results.tables.one import slice_name, slice_value
 
@@ -44,6 +44,7 @@ COLUMNS: tuple[Pair, ...] = (
     ("remarks", "observações"),
 )
 
+_FULL: Pair = ("full", "completo")
 _STUDY: Pair = ("published by the study", "publicado pelo estudo")
 _SETS: dict[FindingSetName, Pair] = {
     FindingSetName.ALL_14: ("micro F1 ({by}), 14 findings", "F1 micro ({by}), 14 achados"),
@@ -174,8 +175,22 @@ def file_name(board: Board, language: str, suffix: str) -> str:
     """As in "cxr-demo_preliminary_chexbert_SYNTHETIC-NOT-PATIENTS.csv"."""
     parts = ["cxr-demo", board.name.recipe, board.name.manifest[:8], board.labeler]
     if board.mark is not None:
-        parts.append(said(board.mark, language).replace(", ", "-").replace(" ", "-"))
+        parts.append(_in_a_name(board.mark, language))
     return re.sub(r"[^\w.-]+", "-", "_".join(parts)) + f".{suffix}"
+
+
+def run_file_name(run: str, synthetic: bool, full: bool, language: str) -> str:
+    """As in "cxr-demo-run-0123456789ab_SYNTHETIC-NOT-PATIENTS_full.zip"."""
+    parts = [f"cxr-demo-run-{run[:12]}"]
+    if synthetic:
+        parts.append(_in_a_name(MARK, language))
+    if full:
+        parts.append(said(_FULL, language))
+    return "_".join(parts) + ".zip"
+
+
+def _in_a_name(words: Pair, language: str) -> str:
+    return said(words, language).replace(", ", "-").replace(" ", "-")
 
 
 def _rows(board: Board, language: str) -> Iterator[Cells]:

@@ -68,6 +68,12 @@ def test_phantoms_are_marked_in_the_title_the_rows_and_the_name(ready):
     assert not any("study" in each["figure"] for each in rows)
 
 
+def test_a_carried_file_says_by_its_name_what_is_in_it():
+    named = export.run_file_name("0123456789abcdef", True, True, "pt")
+    assert named == "cxr-demo-run-0123456789ab_SINTÉTICO-NÃO-SÃO-PACIENTES_completo.zip"
+    assert export.run_file_name("0123456789abcdef", False, False, "en").endswith("ab.zip")
+
+
 def test_random_weights_have_no_f1_and_nobody_is_in_the_file(ready):
     book, board = ready()
     data = export.csv(board, book, "en")

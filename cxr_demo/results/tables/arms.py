@@ -19,6 +19,8 @@ from cxr_demo.results.tables.common import (
 from cxr_demo.units import UNKNOWN, format_bytes, format_rate, format_seconds
 
 _FOLDS: Pair = ("Mean ± sd over folds", "Média ± dp entre partes")
+_REMARKS: Pair = ("Remarks", "Observações")
+_DEVICE: Pair = ("Device", "Dispositivo")
 _ARMS: tuple[Pair, ...] = (
     ("Model", "Modelo"),
     ("Precision", "Precisão"),
@@ -31,6 +33,7 @@ _ARMS: tuple[Pair, ...] = (
     ("Images/s", "Imagens/s"),
     ("Unparsed", "Não interpretadas"),
     ("Failed", "Falhas"),
+    _REMARKS,
     _FOLDS,
     ("Without No Finding", "Sem “Nenhum destes achados”"),
     ("5 findings", "5 achados"),
@@ -39,10 +42,10 @@ _ARMS: tuple[Pair, ...] = (
     ("{f1}, parsed only", "{f1}, só interpretadas"),
     ("VRAM, batch peak", "VRAM, pico do lote"),
     ("Tokens", "Tokens"),
-    ("Device", "Dispositivo"),
-    ("Remarks", "Observações"),
+    _DEVICE,
 )
-"""What is decided by comes first: a narrow screen shows it without scrolling."""
+"""What is decided by comes first, and what must be known of it: a narrow screen shows it without
+scrolling."""
 
 
 def arms(board: Board, language: str) -> Table:
@@ -76,11 +79,11 @@ def _arm(result: ArmResult, language: str) -> tuple[str, ...]:
         if result.figures is None
         else words.percent(result.figures.unparsed_share, language),
         words.count(arm.failed, language),
+        remarks(result, language),
         *_more_quality(result, language),
         format_bytes(arm.cost.vram_batch_peak, language),
         words.number(arm.cost.tokens, language, 0),
         arm.cost.gpu or UNKNOWN,
-        remarks(result, language),
     )
 
 
@@ -133,7 +136,8 @@ _STAND_INS: tuple[Pair, ...] = (
     ("VRAM, peak less baseline", "VRAM, pico menos base"),
     ("VRAM, batch peak", "VRAM, pico do lote"),
     ("Time per token", "Tempo por token"),
-    *_ARMS[-2:],
+    _DEVICE,
+    _REMARKS,
 )
 
 

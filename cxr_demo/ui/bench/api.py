@@ -115,10 +115,10 @@ class BenchApi:
             wanted = request.query_params.get("run", "")
             full = bool(request.query_params.get("full"))
             try:
-                body = await run_in_threadpool(exports.carried, wanted, full)
+                name, body = await run_in_threadpool(exports.carried, wanted, full, language)
             except CxrError as error:
                 return _json({"error": error.message(language)}, 409)
-            return _file(f"cxr-demo-run-{wanted[:12]}.zip", body, "application/zip")
+            return _file(name, body, "application/zip")
         path = self.files.new()
         try:
             with path.open("wb") as file:

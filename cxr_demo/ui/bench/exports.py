@@ -9,6 +9,8 @@ from cxr_demo.plots import page
 from cxr_demo.results import carry, export
 from cxr_demo.results.book import Book
 from cxr_demo.results.records import Board
+from cxr_demo.store.place import store_path
+from cxr_demo.store.reading import StoreReader
 from cxr_demo.ui.bench.results import Choice, find, policy_of
 
 
@@ -30,12 +32,17 @@ def saved(
     return name, page.html([board], language, dark=choice.dark, gpu=gpu)
 
 
-def carried(run: str, full: bool) -> bytes:
-    """A finished run as one file for another machine. Raises CxrError leaves."""
+def carried(run: str, full: bool, language: str) -> tuple[str, bytes]:
+    """(file name, content) of a finished run for another machine. The name says if it is of
+    phantoms, and if texts are in it. Raises CxrError leaves."""
     with TemporaryDirectory(dir=temporary_dir()) as folder:
         file = Path(folder) / "run"
         carry.export_run(run, file, full=full)
-        return file.read_bytes()
+        with StoreReader(store_path()) as reader:
+            arm = reader.arm(run)
+            group = None if arm is None else reader.group(arm.group)
+        synthetic = group is not None and group.synthetic
+        return export.run_file_name(run, synthetic, full, language), file.read_bytes()
 
 
 def taken_in(file: Path, language: str) -> str:

@@ -166,7 +166,11 @@ def _head(board: Board, show: str, language: str) -> View:
         language,
         composition=drawn(name.composition, language),
         manifest=name.manifest[:12],
-        arms=len(board.arms),
+        arms=text(
+            "bench.arms_one" if len(board.arms) == 1 else "bench.arms_ways",
+            language,
+            arms=len(board.arms),
+        ),
     )
     return {"marks": marks, "words": words}
 

@@ -246,8 +246,9 @@ export class BenchResults {
     const given = new URLSearchParams({ run, full: full ? "1" : "", lang: pane.app.language });
     const answer = await fetch(`/cxr/bench/carry?${given}`);
     if (!answer.ok) return (await answer.json()).error;
+    const [, name] = answer.headers.get("Content-Disposition").split("UTF-8''");
     const address = URL.createObjectURL(await answer.blob());
-    h("a", { href: address, download: `cxr-demo-run-${run.slice(0, 12)}.zip` }).click();
+    h("a", { href: address, download: decodeURIComponent(name) }).click();
     URL.revokeObjectURL(address);
     return pane.t("js.bench.carry_done");
   }

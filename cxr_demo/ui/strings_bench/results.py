@@ -17,8 +17,8 @@ RESULTS: dict[str, Pair] = {
         "INACABADA: {behind} de {arms} braços · {done} de {total} imagens até agora",
     ),
     "bench.head": (
-        "{composition} · manifest {manifest} · {arms} arms",
-        "{composition} · manifesto {manifest} · {arms} braços",
+        "{composition} · manifest {manifest} · {arms}",
+        "{composition} · manifesto {manifest} · {arms}",
     ),
     "bench.open_run": ("Open this run", "Abrir esta execução"),
     "bench.place.patients": ("Patients", "Pacientes"),

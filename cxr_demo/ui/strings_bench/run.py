@@ -40,5 +40,6 @@ RUN: dict[str, Pair] = {
     ),
     "bench.run.throughput": ("Throughput in batches", "Vazão em lotes"),
     "bench.run.notes": ("Notes", "Observações"),
+    "bench.run.taken_in": ("Taken in", "Recebida"),
     "bench.run.imported": ("Carried here from", "Trazida de"),
 }
