@@ -46,9 +46,11 @@ _spoken = ContextVar("_spoken", default="en")
 
 
 def terminal_language() -> str:
-    """The language that the terminal is set to, "pt" or "en"."""
+    """The language that the terminal is set to, "pt" or "en". Windows has no such variables, and
+    calls it "Portuguese_Brazil"."""
     named = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
-    return "pt" if (named or locale.getlocale()[0] or "").lower().startswith("pt") else "en"
+    told = (named or locale.getlocale()[0] or "").lower()
+    return "pt" if told.startswith(("pt", "portuguese")) else "en"
 
 
 def asked_language(given: Sequence[str]) -> tuple[str, list[str]]:

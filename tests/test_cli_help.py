@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 import app
-from cxr_demo import cli
+from cxr_demo import cli, cli_words
 from cxr_demo.cli_evaluate import COMMANDS as EVALUATE
 from cxr_demo.cli_weights import _ACTIONS as WEIGHTS
 from cxr_demo.models.cards import CARDS
@@ -92,6 +92,23 @@ def test_a_wrong_use_is_told_in_the_terminals_language(given, said, capsys, monk
     assert said in told
     for english in ("error", "argument ", "choice", "choose", "expected", "required", "usage"):
         assert english not in told
+
+
+@pytest.mark.parametrize(
+    ("variables", "windows", "language"),
+    [
+        ({"LANG": "pt_BR.UTF-8"}, None, "pt"),
+        ({"LANG": "pt_BR.UTF-8", "LC_ALL": "C"}, "Portuguese_Brazil", "en"),
+        ({}, "Portuguese_Brazil", "pt"),
+        ({}, "English_United States", "en"),
+        ({}, None, "en"),
+    ],
+)
+def test_the_language_is_the_terminals(variables, windows, language, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("locale.getlocale", lambda: (windows, None))
+    assert cli_words.terminal_language() == language
 
 
 def test_the_option_stands_before_the_command_too(capsys):
