@@ -16,7 +16,7 @@ from cxr_demo.records import Precision
 
 SHIPPED = assets_dir().parent / "benchmarks" / "results" / "memory.json"
 _FILE = "fit.json"
-_SAME = {"medgemma-1.5-4b-it": "medgemma-4b-it"}
+_SAME = (("medgemma-4b-it", "medgemma-1.5-4b-it"),)
 """Models of one architecture: what was measured of the one holds for the other."""
 
 
@@ -41,15 +41,21 @@ class Measured:
 def find(model: str, precision: Precision, gpu: str | None) -> Measured | None:
     """The figures of this pair: of the GPU called `gpu` if there are any, else shipped ones of
     another GPU (if it has a name at all); None without any."""
-    own = _here().get(_key(model, precision, gpu or ""))
-    if own is not None:
-        return own
+    here, kin = _here(), _kin(model)
+    own = (here.get(_key(each, precision, gpu or "")) for each in kin)
+    found = next((each for each in own if each is not None), None)
+    if found is not None:
+        return found
     known = [
-        each
-        for each in _shipped(SHIPPED)
-        if each.model == _SAME.get(model, model) and each.precision == precision
+        each for each in _shipped(SHIPPED) if each.model in kin and each.precision == precision
     ]
     return next((each for each in known if each.gpu == gpu), known[0] if known else None)
+
+
+def _kin(model: str) -> tuple[str, ...]:
+    """`model`, and after it those of its architecture."""
+    others = next((each for each in _SAME if model in each), ())
+    return model, *(each for each in others if each != model)
 
 
 def keep(found: Measured) -> None:

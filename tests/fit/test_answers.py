@@ -105,6 +105,17 @@ def test_figures_of_this_gpu_replace_the_estimate_and_other_gpus_are_named():
     assert fit.answer("chexagent-2-3b", Precision.NF4, card).need.peak == 6 * GIB
 
 
+def test_what_was_measured_here_holds_for_the_other_model_of_its_architecture():
+    card = fit.Gpu("NVIDIA Test 8 GB", 8 * GIB, 7 * GIB)
+    first = dataclasses.replace(figures(peak=4 * GIB), model="medgemma-1.5-4b-it")
+    measured.keep(first)
+    for model in ("medgemma-4b-it", "medgemma-1.5-4b-it"):
+        found = fit.answer(model, Precision.NF4, card)
+        assert (found.basis, found.need.peak) == (fit.Basis.HERE, 4 * GIB)
+    measured.keep(dataclasses.replace(first, model="medgemma-4b-it", need=figures().need))
+    assert fit.answer("medgemma-4b-it", Precision.NF4, card).need.peak == 5 * GIB  # its own first
+
+
 def test_a_damaged_file_of_figures_is_no_file(tmp_path):
     (tmp_path / "fit.json").write_text('{"a": {"model": 1}}')
     assert measured.find("chexagent-2-3b", Precision.NF4, "X") is None
