@@ -2,6 +2,9 @@
 
 import { h } from "./dom.js";
 
+/** Letters from which a cell is broken into lines. */
+const LONG = 28;
+
 export function table({ title, mark, columns, rows, runs, notes, hint }, open) {
   const figures = columns.map((_, place) => place > 0 && rows.every((cells) => isFigure(cells[place])));
   const kind = (place) => (figures[place] ? "number" : null);
@@ -13,7 +16,7 @@ export function table({ title, mark, columns, rows, runs, notes, hint }, open) {
       "tr",
       attributes,
       ...cells.map((each, place) =>
-        place === 0 ? h("th", { scope: "row" }, each) : h("td", { class: kind(place) }, each),
+        place === 0 ? h("th", { scope: "row" }, each) : h("td", { class: kind(place) ?? (each.length > LONG ? "words" : null) }, each),
       ),
     );
   };
