@@ -206,3 +206,10 @@ def test_refusals_name_the_next_step_and_addresses_can_be_copied(user, fake):
     listed = page.locator("#weights .outcome pre")
     listed.wait_for()
     assert "Hosts (HTTPS, port 443):" in listed.inner_text() and "sha256:" in listed.inner_text()
+    page.click("#weights [data-do=import]")
+    page.click("#weights-go")  # nothing typed: the question stays
+    page.fill("#import-folder", "/no/where")
+    page.keyboard.press("Enter")
+    failed.wait_for()
+    assert "not a folder on this machine" in failed.inner_text()
+    assert not page.locator(".cxr-dialog").is_visible()

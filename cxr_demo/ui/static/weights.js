@@ -159,9 +159,15 @@ export class WeightsBox {
         h("label", { class: "typed" }, app.t("js.weights.import_folder"), folder),
       ],
       label: app.t("js.weights.import_now"),
-      act: () => folder.value.trim() && this.do("import", { folder: folder.value.trim() }),
+      ready: () => folder.value.trim() !== "" || folder.focus(),
+      act: () => this.do("import", { folder: folder.value.trim() }),
     });
     folder.focus();
+    folder.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // else the button that gets the focus back is pressed by it
+      document.getElementById("weights-go").click();
+    });
   }
 
   askDelete() {
@@ -186,9 +192,11 @@ export class WeightsBox {
     });
   }
 
-  question(title, { body, label, act, danger = false }) {
+  /** `ready`: whether what was asked is answered; the dialog stays until it is. */
+  question(title, { body, label, act, ready = () => true, danger = false }) {
     const { dialogs } = this.app;
     const go = () => {
+      if (!ready()) return;
       dialogs.dialog.close();
       act();
     };
