@@ -176,7 +176,8 @@ def summary(group: str, arguments: argparse.Namespace) -> None:
         return
     words = WORDS[arguments.language]
     drawn = shared.drawn(found.composition, arguments.language)
-    print(f"{found.name}: {drawn}" + f" · {words['synthetic']}" * found.synthetic)
+    name = said(shared.RECIPES.get(found.name, (found.name, found.name)), arguments.language)
+    print(f"{name}: {drawn}" + f" · {words['synthetic']}" * found.synthetic)
     for arm, figures in rows:
         print(_arm_line(arm, figures, arguments.language))
 

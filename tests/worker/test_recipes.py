@@ -113,7 +113,11 @@ def test_the_terminal_runs_it_shows_it_and_labels_again(monkeypatch, capsys, dat
     assert cli.main(["evaluate", "status", "--language", "pt"]) == 0
     shown = capsys.readouterr().out
     assert "SINTÉTICO, NÃO SÃO PACIENTES" in shown and f"{COUNT} de {COUNT}" in shown
-    assert "concluída" in shown and report["run"] in shown  # by which `export` knows it
+    assert (
+        "concluída" in shown
+        and "Avaliação preliminar: CheXpert" in shown
+        and report["run"] in shown
+    )  # by which `export` knows it
     assert cli.main(["evaluate", "relabel", "--json"]) == 0
     again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["micro_f1"] for each in again] == [direct["micro_f1"], report["micro_f1"]]
