@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cxr_demo import weights
 from cxr_demo.errors import WeightsRefused, both
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.weights import faults, hashes, prepared, record
@@ -68,7 +69,7 @@ def import_folder(
     should = _expected(into, folder, brought)
     lacking = missing_files(into, folder)
     if lacking:
-        raise faults.NotWhole(folder=str(folder), names=", ".join(lacking))
+        raise faults.NotWhole(folder=str(folder), names=_told(into, folder, ", ".join(lacking)))
     _refuse_cut(folder, should)
     _refuse_another(into, folder, brought, check)
     meter = Meter(on_progress, stopped or threading.Event())
@@ -92,6 +93,17 @@ def _refuse_another(
         # the first names tell; a load would list more of them
         detail = {each: _short(words) for each, words in error.params["detail"].items()}
         raise faults.NotThisModel(folder=str(folder), model=into.name, detail=detail) from error
+
+
+def _told(into: Package, folder: Path, names: str) -> str | dict[str, str]:
+    """`names` of what is lacking; with the reason, if the weights are there as pickle files."""
+    found = weights.status(into.card, folder) if into.card is not None else None
+    if not (isinstance(found, weights.Missing) and found.pickled):
+        return names
+    return both(
+        f"{names} (its pickle files are never loaded)",
+        f"{names} (seus arquivos pickle nunca são carregados)",
+    )
 
 
 def _refuse_cut(folder: Path, should: Record) -> None:

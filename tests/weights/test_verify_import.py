@@ -157,6 +157,13 @@ def test_a_copy_that_broke_off_is_refused(tmp_path):
     assert not (models_dir() / ID).exists()
 
 
+def test_pickles_alone_are_said_to_be_the_reason(tmp_path):
+    folder = plain(tmp_path / "anything")
+    (folder / LARGE).unlink()
+    with pytest.raises(faults.NotWhole, match=r"safetensors \(its pickle files are never loaded\)"):
+        import_folder(folder, ID)
+
+
 def never(card, folder):
     raise AssertionError("looked into a broken file")
 
