@@ -71,6 +71,8 @@ class Places:
             raise NoRun
         dataset, file = str(images.datasets[position]), str(images.files[position])
         places = folders(Plan(Recipe.from_dict(group.recipe), dict(group.data)))
+        if dataset not in places:
+            raise NoRun
         return locate(DATASETS[dataset], places[dataset]) / file
 
     def _images(self, reader: StoreReader, group: Group) -> ManifestArrays:

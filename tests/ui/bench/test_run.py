@@ -2,10 +2,12 @@
 
 import pytest
 
+from cxr_demo.errors import CxrError
 from cxr_demo.findings import Label, UncertaintyPolicy
 from cxr_demo.labelers.policy import counted
 from cxr_demo.results.records import MARK
 from cxr_demo.ui.bench.run import run_view
+from cxr_demo.ui.bench.wiring import Places
 from tests.results.build import Made
 from tests.results.conftest import POLICY, open_book
 
@@ -44,6 +46,14 @@ def test_examples_mark_what_the_score_counts(open_book):
             assert bool(row["differs"]) == (None not in (target, label) and target != label)
     assert marked[UncertaintyPolicy.UNCERTAIN_AS_POSITIVE]
     assert not marked[UncertaintyPolicy.UNCERTAIN_IGNORED]
+
+
+def test_a_run_whose_data_set_has_no_folder_here_has_no_image(open_book):
+    book = open_book((Made(),), images=60, name="aggregated")  # and a folder of CheXpert alone
+    (run,) = book.boards()[0].runs
+    for position in range(3):
+        with pytest.raises(CxrError):
+            Places(book).of(run, position)
 
 
 def _states(row):
