@@ -79,6 +79,11 @@ def test_from_a_fresh_machine_to_figures_exports_and_a_run(open_page, tmp_path):
     page.click("[data-view=bars]")
     assert "SYNTHETIC, NOT PATIENTS" in figure(page)
     assert "F1 (rules" in page.locator(".bench-chart").inner_text()
+    with page.expect_request(lambda request: "place=patients" in request.url) as asked:
+        page.click("[data-at=place-patients]")
+    assert "labeler=" not in asked.value.url  # phantoms had the rules only; nobody chose those
+    page.click("[data-at=place-synthetic]")
+    figure(page)
     page.click("[data-view=table]")
     page.wait_for_selector(".bench-table tbody tr")
     assert page.locator(".bench-table").first.locator("tbody tr").count() == 2

@@ -34,7 +34,10 @@ export class BenchResults {
   choose(changed) {
     Object.assign(this.choice, changed);
     this.picked = changed.show ?? this.picked;
-    if ("place" in changed) this.place = changed.place;
+    if ("place" in changed) {
+      this.place = changed.place;
+      this.choice.labeler = null; // phantoms may have the rules only: nobody chose those for patients
+    }
     this.known = null;
     this.refresh();
   }
