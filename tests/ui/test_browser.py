@@ -352,3 +352,15 @@ def test_the_chosen_language_is_remembered_and_nothing_else(open_page):
     wait_for(page, "v.language === 'pt'")
     assert page.evaluate("JSON.stringify({...localStorage})") == '{"cxr-language":"pt"}'
     assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_a_page_that_is_being_left_asks_nothing_more(open_page):
+    """Its session is closed while it still runs: it would hear that the app was started again."""
+    page = open_page()
+    page.evaluate("window.dispatchEvent(new Event('beforeunload'))")
+    page.wait_for_timeout(100)  # for what was under way
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(1000)
+    page.close()
+    assert asked == []

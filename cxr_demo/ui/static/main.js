@@ -23,6 +23,7 @@ import { TelemetryPane } from "./telemetry.js";
 const BUSY_MS = 25;
 const IDLE_MS = 700;
 const LOST_MS = 1500;
+const LEAVING_MS = 1500;
 
 class App {
   constructor() {
@@ -38,6 +39,7 @@ class App {
     this.timer = null;
     this.polling = false;
     this.kicked = false;
+    this.quietUntil = 0;
   }
 
   /** Words of the page in the current language. */
@@ -71,6 +73,11 @@ class App {
     });
     mounted("bench").then(() => this.panes.push(new BenchPane(this, places.get("bench"))));
     this.bindKeys();
+    // Gradio tells the server that a page is left, which the page outlives for a moment: it would
+    // hear that its session is gone. One that stays after all asks, and says so.
+    window.addEventListener("beforeunload", () => {
+      this.quietUntil = performance.now() + LEAVING_MS;
+    });
     await this.poll();
     document.documentElement.classList.add("cxr-ready");
   }
@@ -85,6 +92,11 @@ class App {
 
   async poll() {
     clearTimeout(this.timer);
+    const quiet = this.quietUntil - performance.now();
+    if (quiet > 0) {
+      this.timer = setTimeout(() => this.poll(), quiet);
+      return;
+    }
     this.polling = true;
     let wait = LOST_MS;
     try {
