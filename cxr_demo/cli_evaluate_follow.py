@@ -116,10 +116,7 @@ def line(job: JobStatus, language: str) -> str:
     if job.fraction is not None:
         parts.append(f"{100 * job.fraction:.0f} %")
     parts.append(f"{job.done} / {job.total}")
-    if job.rate is not None:
-        parts.append(f"{format_rate(job.rate, language)} /s")
-    if job.remaining is not None and job.done < job.total:
-        parts.append(f"{format_seconds(job.remaining, language)} {words['left']}")
+    parts += _pace(job.rate, job.remaining if job.done < job.total else None, language)
     for count, word in ((job.failed, "failed"), (job.unparsed, "unparsed")):
         if count:
             parts.append(f"{count} {words[word]}")
@@ -132,14 +129,18 @@ def ranks_line(told: "Told", language: str) -> str:
     parts = [f"{told.ranks} {words['processes']}", f"{told.done} / {told.total}"]
     if told.rate is None:
         parts.append(PHASES[language][RunPhase.LOADING])
-    else:
-        parts.append(f"{format_rate(told.rate, language)} /s")
-        left = (told.total - told.done) / told.rate
-    if told.rate is not None and told.done < told.total:
-        parts.append(f"{format_seconds(left, language)} {words['left']}")
+    parts += _pace(told.rate, told.remaining, language)
     if told.failed:
         parts.append(f"{told.failed} {words['failed']}")
     return " · ".join(parts)
+
+
+def _pace(rate: float | None, remaining: float | None, language: str) -> list[str]:
+    """Images a second and seconds left, as far as they are known."""
+    found = [] if rate is None else [f"{format_rate(rate, language)} /s"]
+    if remaining is not None:
+        found.append(f"{format_seconds(remaining, language)} {WORDS[language]['left']}")
+    return found
 
 
 def estimates(arms: tuple[ArmStatus, ...], language: str) -> str:

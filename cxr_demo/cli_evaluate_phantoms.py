@@ -9,6 +9,7 @@ import sys
 from benchmarks.phantoms import phantoms
 from cxr_demo.cli import add_common_arguments
 from cxr_demo.cli_evaluate_follow import conclude, follow
+from cxr_demo.cli_options import add_pipeline, add_precision
 from cxr_demo.cli_words import said, whole
 from cxr_demo.datasets.recipe import Recipe
 from cxr_demo.evaluation.plan import PHANTOMS
@@ -37,20 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="embedded",
         help=said("id of the model", "id do modelo"),
     )
-    parser.add_argument(
-        "--precision",
-        choices=[str(each) for each in Precision],
-        default="bf16",
-        help=said("how weights are held in memory", "como os pesos ficam na memória"),
-    )
-    parser.add_argument(
-        "--pipeline",
-        choices=[str(each) for each in PipelineKind],
-        default="report",
-        help=said(
-            "findings asked for directly, or a report", "achados perguntados direto, ou um laudo"
-        ),
-    )
+    add_precision(parser)
+    add_pipeline(parser)
     parser.add_argument(
         "--probabilities",
         action="store_true",

@@ -8,6 +8,7 @@ from typing import Any
 
 from cxr_demo import models, studies
 from cxr_demo.cli import add_common_arguments, print_json
+from cxr_demo.cli_options import add_model, add_pipeline, add_precision
 from cxr_demo.cli_words import said
 from cxr_demo.errors import CxrError
 from cxr_demo.findings import FINDINGS, Label
@@ -81,26 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=said("FILE", "ARQUIVO"),
         help=said("file, zip or folder", "arquivo, zip ou pasta"),
     )
-    parser.add_argument(
-        "--model",
-        metavar=said("MODEL", "MODELO"),
-        default="embedded",
-        help=said("one of ", "um destes: ") + ", ".join(models.CARDS),
-    )
-    parser.add_argument(
-        "--precision",
-        choices=[str(each) for each in Precision],
-        default="bf16",
-        help=said("how weights are held in memory", "como os pesos ficam na memória"),
-    )
-    parser.add_argument(
-        "--pipeline",
-        choices=[str(each) for each in PipelineKind],
-        default="report",
-        help=said(
-            "findings asked for directly, or a report", "achados perguntados direto, ou um laudo"
-        ),
-    )
+    add_model(parser)
+    add_precision(parser)
+    add_pipeline(parser)
     parser.add_argument(
         "--prompt",
         metavar="ID",

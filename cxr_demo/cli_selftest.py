@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from cxr_demo import models
 from cxr_demo.cli import add_common_arguments, print_json
-from cxr_demo.cli_words import said
+from cxr_demo.cli_options import add_model, add_precision
 from cxr_demo.records import ImageUse, Precision
 from cxr_demo.worker.client import WorkerClient
 
@@ -28,18 +28,8 @@ _WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument(
-        "--model",
-        metavar=said("MODEL", "MODELO"),
-        default="embedded",
-        help=said("one of ", "um destes: ") + ", ".join(models.CARDS),
-    )
-    parser.add_argument(
-        "--precision",
-        choices=[str(each) for each in Precision],
-        default="bf16",
-        help=said("how weights are held in memory", "como os pesos ficam na memória"),
-    )
+    add_model(parser)
+    add_precision(parser)
     add_common_arguments(parser)
 
 

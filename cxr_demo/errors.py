@@ -27,6 +27,13 @@ def both(en: str, pt: str) -> dict[str, str]:
     return {"en": en, "pt": pt}
 
 
+def in_language(value: Any, language: str) -> Any:
+    """Of what `both` made the words of `language`; anything else as it is."""
+    if isinstance(value, dict) and value.keys() == {"en", "pt"}:
+        return value["pt" if language == "pt" else "en"]
+    return value
+
+
 def unreadable(name: str) -> dict[str, str]:
     """That the file or folder `name` cannot be read, as an error's parameter."""
     return both(f"{name} cannot be read", f"{name} não pode ser lido")
@@ -59,11 +66,9 @@ class CxrError(Exception):
         return template.format_map(_Missing(said))
 
     def _said(self, name: str, value: Any, language: str) -> Any:
-        if isinstance(value, dict) and value.keys() == {"en", "pt"}:
-            return value["pt" if language == "pt" else "en"]
         if name in self.sizes and isinstance(value, int | None):
             return format_bytes(value, language)
-        return value
+        return in_language(value, language)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"code", "params"}`, JSON-ready."""

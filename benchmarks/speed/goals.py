@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 Figures = Mapping[tuple[str, str, str], dict[str, Any]]
@@ -127,12 +128,11 @@ def _memory(figures: Figures, model: str) -> Iterator[Goal]:
     as it goes on; so stock's peak of a report of that length is beside that of 128 tokens."""
     for precision in ("bf16", "nf4"):
         runs = figures.get((model, "start", precision), {})
-        for label, ours in (("", by_app(runs)), (", captured", runs.get("captured"))):
-            for length, stock in (("", "stock"), (", longest report", "stock-longest")):
-                for kind in ("allocated", "device"):
-                    what = f"peak VRAM ({kind}) over stock's, {precision}{label}{length}"
-                    over = ratio(peak(ours, kind), peak(runs.get(stock), kind))
-                    yield Goal(what, model, over, PEAK)
+        own = (("", by_app(runs)), (", captured", runs.get("captured")))
+        theirs = (("", runs.get("stock")), (", longest report", runs.get("stock-longest")))
+        for (path, ours), (length, stock), kind in product(own, theirs, ("allocated", "device")):
+            what = f"peak VRAM ({kind}) over stock's, {precision}{path}{length}"
+            yield Goal(what, model, ratio(peak(ours, kind), peak(stock, kind)), PEAK)
 
 
 def _evaluation(figures: Figures) -> Iterator[Goal]:

@@ -10,10 +10,9 @@ from cxr_demo.datasets.recipe import Arm
 from cxr_demo.errors import CxrError, OutOfMemory, WorkerDied
 from cxr_demo.evaluation import again, labelling
 from cxr_demo.evaluation.facts import Batch, describe
-from cxr_demo.evaluation.faults import TooManyFailed
 from cxr_demo.evaluation.feeder import Place, decoders
 from cxr_demo.evaluation.host import Host
-from cxr_demo.evaluation.session import Session, Task, too_many
+from cxr_demo.evaluation.session import Session, Task, refusal, too_many
 from cxr_demo.evaluation.signature import signature
 from cxr_demo.evaluation.writer import Tally, Writer
 from cxr_demo.models.base import Model
@@ -126,7 +125,7 @@ class ArmRun:
         if too_many(failed, done, self.total, share):
             (code, _), *_ = self._store.failures(run).most_common(1)
             reason = self._facts(run).get(FAILURES, {}).get(code) or {"code": code, "params": {}}
-            raise TooManyFailed(failed=failed, done=done, share=f"{100 * share:g}", reason=reason)
+            raise refusal(failed, done, share, reason)
 
     def steps(
         self, host: Host, should_stop: Callable[[], bool], most: int | None = None

@@ -52,6 +52,13 @@ class Told:
     failed: int
     rate: float | None
 
+    @property
+    def remaining(self) -> float | None:
+        """Seconds to go, None where that is not known or there is nothing to do."""
+        if self.rate is None or self.done >= self.total:
+            return None
+        return (self.total - self.done) / self.rate
+
 
 Say = Callable[[Told], None]
 

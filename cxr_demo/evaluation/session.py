@@ -6,7 +6,7 @@ feeder (children, threads) -> model.generate_many -> writer (labels, one commit 
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,6 +30,13 @@ FEWEST = 100
 def too_many(failed: int, done: int, total: int, share: float) -> bool:
     """Whether more than `share` (0..1) of `done` rows failed; early on, of the first `FEWEST`."""
     return failed > share * max(done, min(total, FEWEST))
+
+
+def refusal(
+    failed: int, done: int, share: float, reason: Mapping[str, Any] | None
+) -> TooManyFailed:
+    """Of an arm, where `too_many` is true; `reason`: the commonest error as a record."""
+    return TooManyFailed(failed=failed, done=done, share=f"{100 * share:g}", reason=reason)
 
 
 SWITCH_S = 0.0005
@@ -155,9 +162,8 @@ class Session:
         return too_many(tally.failed, tally.done, task.total, task.most_failed)
 
     def _failures(self) -> TooManyFailed:
-        tally, share = self._writer.tally, f"{100 * self._task.most_failed:g}"
-        reason = tally.commonest
-        return TooManyFailed(failed=tally.failed, done=tally.done, share=share, reason=reason)
+        tally = self._writer.tally
+        return refusal(tally.failed, tally.done, self._task.most_failed, tally.commonest)
 
     def _note_slots(self) -> None:
         used = self._model.batch_use

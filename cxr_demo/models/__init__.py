@@ -7,6 +7,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 from cxr_demo.models.base import Generation, Model, Seen
 from cxr_demo.models.cards import CARDS, ModelCard, card
@@ -27,6 +28,7 @@ __all__ = [
     "Seen",
     "UnknownModel",
     "card",
+    "family",
     "load",
 ]
 
@@ -44,8 +46,7 @@ def load(
     """
     if card.family is None:
         raise NotInThisVersion(model=card.name)
-    family = importlib.import_module(f"cxr_demo.models.{card.family}")
-    model: Model = family.load(card, precision, device, progress)
+    model: Model = family(card).load(card, precision, device, progress)
     if precision is Precision.BNB4_DEFAULT:
         from cxr_demo.models.stock import StockModel
 
@@ -53,3 +54,9 @@ def load(
     if device != "cpu" or card.phantoms_only:
         model.warm_up()  # a large model on a processor would take minutes for it
     return model
+
+
+def family(card: ModelCard) -> ModuleType:
+    """The module of the family of `card`, which has one: `load`, and for those of published
+    checkpoints `build` (an empty model) and `places` (where stored tensors go in it)."""
+    return importlib.import_module(f"cxr_demo.models.{card.family}")

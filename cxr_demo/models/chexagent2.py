@@ -23,7 +23,7 @@ from cxr_demo.models.images import squashed_square
 from cxr_demo.models.loading import Progress
 from cxr_demo.models.networks import ATTENTION, CausalNetwork
 from cxr_demo.models.scaling import Scaling
-from cxr_demo.models.streaming import Place, read_json, taken, understood
+from cxr_demo.models.streaming import Place, Where, read_json, taken, understood
 from cxr_demo.models.vlm import VisionLanguageModel
 from cxr_demo.records import Precision, Prompt, Radiograph
 
@@ -248,6 +248,11 @@ def where(stored: str) -> Place | None:
     if stored.startswith("model.visual."):
         return Place(stored.removeprefix("model."))
     return Place(f"language.{stored}")
+
+
+def places(native: CheXagent2Native) -> Where:
+    """Place of a stored tensor in `native`: the same in all."""
+    return where
 
 
 def _pieces(prompt: Prompt) -> tuple[str, ...]:

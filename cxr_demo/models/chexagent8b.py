@@ -31,7 +31,7 @@ from cxr_demo.models.images import squashed_square
 from cxr_demo.models.loading import Progress
 from cxr_demo.models.networks import ATTENTION, CausalNetwork
 from cxr_demo.models.scaling import Scaling
-from cxr_demo.models.streaming import Place, read_json, taken, understood
+from cxr_demo.models.streaming import Place, Where, read_json, taken, understood
 from cxr_demo.models.vlm import PADDING, VisionLanguageModel
 from cxr_demo.records import Precision, Prompt, Radiograph
 
@@ -258,6 +258,11 @@ def where(stored: str) -> Place | None:
     if split is not None:
         return Place(f"{split[1]}.qkv.bias", {"q": 0, "v": 2}[split[2]])
     return Place(stored)
+
+
+def places(native: CheXagent8bNative) -> Where:
+    """Place of a stored tensor in `native`: the same in all."""
+    return where
 
 
 def _wrapped(prompt: Prompt) -> str:

@@ -5,23 +5,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cxr_demo import weights
-from cxr_demo.models import chexagent2, chexagent8b, gemma, streaming
+from cxr_demo import models, weights
+from cxr_demo.models import streaming
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.streaming import Where
-
-_FAMILIES = {"gemma": gemma, "chexagent2": chexagent2, "chexagent8b": chexagent8b}
 
 
 def empty(card: ModelCard, folder: Path) -> tuple[nn.Module, Where]:
     """The model of `card` as the settings in `folder` describe it, on the meta device, and where
     stored tensors go in it. Raises WeightsRefused if the settings cannot be understood."""
-    family = _FAMILIES[str(card.family)]
-    if family is gemma:
-        native = gemma.build(card, folder)
-        return native, gemma.places(native)
-    other = chexagent2 if family is chexagent2 else chexagent8b
-    return other.build(card, folder), other.where
+    family = models.family(card)
+    native: nn.Module = family.build(card, folder)
+    return native, family.places(native)
 
 
 def refuse_other(card: ModelCard, folder: Path) -> None:

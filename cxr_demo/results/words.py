@@ -6,6 +6,7 @@ The screen's own words lie in `ui.strings`; these are here since figures and exp
 import re
 
 from cxr_demo.datasets import DATASETS, folder
+from cxr_demo.errors import in_language
 from cxr_demo.findings import UncertaintyPolicy
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import PipelineKind, Precision
@@ -212,8 +213,7 @@ def drawn(text: str, language: str) -> str:
 
 def dataset(name: str, language: str) -> str:
     """A data set as it writes itself; an unknown one keeps its own name."""
-    title = DATASETS[name].TITLE if name in DATASETS else name
-    return title if isinstance(title, str) else title["pt" if language == "pt" else "en"]
+    return str(in_language(DATASETS[name].TITLE if name in DATASETS else name, language))
 
 
 def so_far(result: ArmResult, language: str) -> str | None:

@@ -23,3 +23,8 @@ def discard(path: Path) -> None:
     """Forget what came of `path` so far."""
     part_of(path).unlink(missing_ok=True)
     etag_of(path).unlink(missing_ok=True)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in `folder` and below; 0 if it is not there."""
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())

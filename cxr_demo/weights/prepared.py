@@ -24,7 +24,7 @@ from cxr_demo.paths import models_dir
 from cxr_demo.records import Precision
 from cxr_demo.versions import installed
 from cxr_demo.weights import hashes, record
-from cxr_demo.weights.parts import part_of
+from cxr_demo.weights.parts import part_of, size_of
 
 ABOUT = "prepared.json"
 FORMAT = 1
@@ -137,9 +137,7 @@ def unfinished(card: ModelCard, precision: Precision) -> int | None:
     """Bytes of a copy that was begun and not finished; None without one. `prepare` goes on with it,
     and `removal.remove_copy` deletes it."""
     part = part_of(folder(card, precision))
-    if not part.is_dir():
-        return None
-    return sum(each.stat().st_size for each in part.iterdir() if each.is_file())
+    return size_of(part) if part.is_dir() else None
 
 
 def begun(card: ModelCard | None) -> dict[Precision, int]:

@@ -1,12 +1,11 @@
 """Deleting a model's weights, or a prepared copy of them, and nothing else."""
 
 import shutil
-from pathlib import Path
 
 from cxr_demo.records import Precision
 from cxr_demo.weights import faults, prepared
 from cxr_demo.weights.fetch import exclusive
-from cxr_demo.weights.parts import part_of
+from cxr_demo.weights.parts import part_of, size_of
 from cxr_demo.weights.sources import package
 from cxr_demo.weights.transfer import guarded
 
@@ -23,7 +22,7 @@ def remove_copy(model: str, precision: Precision) -> int:
     had = wanted.folder.is_dir()
     with exclusive(wanted), guarded(folder):
         gone = part_of(folder)
-        size = _size(folder) + _size(gone)
+        size = size_of(folder) + size_of(gone)
         if gone.is_dir():
             shutil.rmtree(gone)
         if folder.is_dir():
@@ -49,7 +48,7 @@ def remove(model: str) -> int:
     if not folder.is_dir():
         raise faults.NothingThere(model=model, folder=str(folder))
     with exclusive(wanted), guarded(folder):
-        size = _size(folder)
+        size = size_of(folder)
         for each in folder.iterdir():
             if each.name == ".lock":  # ours, and still held
                 continue
@@ -60,7 +59,3 @@ def remove(model: str) -> int:
     with guarded(folder):
         shutil.rmtree(folder)
     return size
-
-
-def _size(folder: Path) -> int:
-    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
