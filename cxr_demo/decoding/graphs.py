@@ -16,23 +16,38 @@ def pool(device: torch.device) -> Any:
 
 def record(run: Callable[[], None], device: torch.device, pool: Any) -> torch.cuda.CUDAGraph:
     """What `run` launches, as one graph whose own memory comes from `pool`. Runs it once before:
-    libraries set themselves up on the first call, which cannot be recorded."""
+    libraries set themselves up on the first call, which cannot be recorded. No other thread may
+    multiply on the device meanwhile: its space for that would go from under it."""
     with torch.cuda.device(device), _nothing_collected():
-        torch.cuda.empty_cache()  # memory of one stream is of no use to the other
+        _give_back()
         beside = _beside(device)
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
             run()
         torch.cuda.current_stream().wait_stream(beside)
+        _give_back()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool, beside, capture_error_mode="thread_local"):
             run()
+        _workspaces()  # the graph's own: to the pool, where the next graph finds it
     return graph
+
+
+def _give_back() -> None:
+    """Free what one stream holds and the other has no use for."""
+    _workspaces()
+    torch.cuda.empty_cache()
+
+
+def _workspaces() -> None:
+    """Give up the space that cuBLAS keeps for each stream it has worked on: 32 MiB on Hopper, 8 on
+    others. It takes it anew when it next works there; a captured product has it from its pool."""
+    torch._C._cuda_clearCublasWorkspaces()
 
 
 @cache
 def _beside(device: torch.device) -> torch.cuda.Stream:
-    # One for all: cuBLAS keeps 32 MiB for every stream that it has ever worked on.
+    # One for all, since the allocator keeps what it frees by streams.
     return torch.cuda.Stream(device)
 
 

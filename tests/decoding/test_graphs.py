@@ -7,6 +7,10 @@ import torch
 
 from cxr_demo.decoding import graphs
 
+NEEDS_GPU = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="NO NVIDIA GPU HERE: nothing is recorded"
+)
+
 
 @pytest.mark.parametrize("was", [True, False])
 def test_nothing_is_collected_while_a_graph_is_recorded(was):
@@ -20,7 +24,7 @@ def test_nothing_is_collected_while_a_graph_is_recorded(was):
         gc.enable()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="NO NVIDIA GPU HERE: nothing is recorded")
+@NEEDS_GPU
 def test_an_older_graph_in_the_garbage_does_not_spoil_a_recording():
     device = torch.device("cuda", 0)
     values = torch.ones(4, device=device)
@@ -39,3 +43,29 @@ def test_an_older_graph_in_the_garbage_does_not_spoil_a_recording():
     before = values.clone()
     graph.replay()
     assert torch.equal(values, before * 2)
+
+
+@NEEDS_GPU
+def test_the_space_of_products_is_taken_once_and_lies_in_the_pool():
+    device = torch.device("cuda", 0)
+    a, b, out = (torch.randn(256, 256, device=device) for _ in range(3))
+    expected = a @ b  # cuBLAS has its space on this stream from here on
+    torch._C._cuda_clearCublasWorkspaces()
+    torch.cuda.empty_cache()
+    before, pool = torch.cuda.memory_allocated(device), graphs.pool(device)
+    a @ b
+    space = torch.cuda.memory_allocated(device) - before
+    assert space > 2**20
+
+    def run() -> None:
+        torch.mm(a, b, out=out)
+
+    recorded = [graphs.record(run, device, pool)]
+    assert torch.cuda.memory_allocated(device) - before < 2**16  # of random numbers, not a space
+    reserved = torch.cuda.memory_reserved(device)
+    recorded.append(graphs.record(run, device, pool))
+    assert torch.cuda.memory_reserved(device) == reserved  # the second one found the first one's
+    for graph in recorded:
+        out.zero_()
+        graph.replay()
+        torch.testing.assert_close(out, expected)
