@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,18 +61,17 @@ Child = Callable[..., dict[str, Any]]
 
 def pairs_of(
     model: str, precisions: Sequence[Precision], plan: Plan, child: Child
-) -> list[dict[str, Any]]:
-    """Measure the `precisions` of one written model, with its caps. `child` runs one process."""
-    rows = []
+) -> Iterator[dict[str, Any]]:
+    """Measure the `precisions` of one written model, with its caps, one row after the other.
+    `child` runs one process."""
     for precision in precisions:
         if plan.left <= 0:
             print(model, precision, "not begun: out of time; run it again for it alone", flush=True)
             continue
         row = child(model, precision, plan)
         row["caps"] = [] if "failed" in row else caps(row, plan, child)
-        rows.append(row)
         _show(row)
-    return rows
+        yield row
 
 
 def caps(row: dict[str, Any], plan: Plan, child: Child) -> list[dict[str, Any]]:
@@ -256,22 +255,26 @@ def main(arguments: list[str] | None = None) -> int:
             cards=[int(each) for each in chosen.cards.split(",") if each],
             ends=time.monotonic() + chosen.seconds,
         )
-        rows, checkpoints = measure_all(chosen.models or MODELS, chosen, plan)
-    results = {"pairs": rows, "checkpoints": checkpoints, "tiny": chosen.tiny}
+        whole = measure_all(chosen.models or MODELS, chosen, plan)
+    print(_out(chosen))
+    return 0 if all("failed" not in row for row in whole) else 1
+
+
+def _out(chosen: argparse.Namespace) -> Path:
     stem = "_".join(["memory", *(chosen.models or ["all"])])
     if chosen.precisions:
         stem += "_" + chosen.precisions.replace(",", "_")
-    out = chosen.out or report.RESULTS / f"{stem}.json"
-    print(report.write(out, WHAT, _command(chosen), results))
-    return 0 if all("failed" not in row for row in rows) else 1
+    return chosen.out or report.RESULTS / f"{stem}.json"
 
 
 def measure_all(
     names: Sequence[str], chosen: argparse.Namespace, plan: Plan
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows of all pairs and what writing the checkpoints took; each is deleted after its model."""
+) -> list[dict[str, Any]]:
+    """Rows of all pairs, written to the file as they come: a run that is cut short has lost
+    none. Each model's checkpoint is deleted after it."""
     rows: list[dict[str, Any]] = []
     checkpoints: dict[str, Any] = {}
+    results = {"pairs": rows, "checkpoints": checkpoints, "tiny": chosen.tiny}
     plan.folder.mkdir(parents=True, exist_ok=True)
     for model in names:
         precisions = card(model).precisions
@@ -280,11 +283,13 @@ def measure_all(
         try:
             checkpoints[model] = write_checkpoint(model, plan)
             print(model, checkpoints[model], flush=True)
-            rows += pairs_of(model, precisions, plan, run_child)
+            for row in pairs_of(model, precisions, plan, run_child):
+                rows.append(row)
+                report.write(_out(chosen), WHAT, _command(chosen), results)
         finally:
             if not chosen.keep:
                 shutil.rmtree(plan.folder / model, ignore_errors=True)
-    return rows, checkpoints
+    return rows
 
 
 def _command(chosen: argparse.Namespace) -> str:

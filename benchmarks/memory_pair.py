@@ -108,15 +108,12 @@ def _bare_context(sampler: Sampler, device: Any) -> int | None:
     """Bytes that CUDA takes before anything was computed; None without it."""
     import torch
 
-    if device.type != "cuda":
-        return None
-    torch.zeros(1, device=device)
-    torch.cuda.synchronize(device)
-    now = sampler.sample()
-    used = next((each.used for each in now.gpus if each.index == now.device_index), None)
-    if used is None:
-        return None
-    return used - (now.device_baseline or 0) - torch.cuda.memory_reserved(device)
+    from cxr_demo.models.measuring import outside
+
+    if device.type == "cuda":
+        torch.zeros(1, device=device)
+        torch.cuda.synchronize(device)
+    return outside(sampler, device)
 
 
 def _batch(model: Any, meter: Any, size: int, new: int) -> dict[str, Any]:

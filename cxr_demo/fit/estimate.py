@@ -86,14 +86,15 @@ def prefilling(shape: Architecture, storage: Storage, work: Work) -> int:
     seeing = vision_activations(shape, storage, together)
     passing = prefill_cache(shape, storage, work, together)
     passing += prefill_activations(shape, storage, work, together)
-    return (
-        storages.weights(shape, storage) + kept_cache(shape, storage, work) + max(seeing, passing)
-    )
+    kept = storages.weights(shape, storage) + kept_cache(shape, storage, work)
+    return kept + captured_head(shape, storage) + max(seeing, passing)
 
 
 def decoding(shape: Architecture, storage: Storage, work: Work) -> int:
     """Bytes of tensors while tokens are decoded, `held` left out."""
     kept = storages.weights(shape, storage) + kept_cache(shape, storage, work)
+    if work.batch > 1:
+        kept += captured_head(shape, storage)
     return kept + decode_activations(shape, storage, work)
 
 
@@ -173,6 +174,12 @@ def decode_activations(shape: Architecture, storage: Storage, work: Work) -> int
     return work.batch * (attended + 3 * text.vocabulary) * storage.active + whole
 
 
+def captured_head(shape: Architecture, storage: Storage) -> int:
+    """What the captured step of a single reading keeps to unpack the table in, also while the next
+    prompt passes or a batch is at work."""
+    return table_slice(shape, storage, 1)
+
+
 def positions(shape: Architecture, work: Work) -> int:
     """Positions of the prompt, image included."""
     return shape.prompt if work.prompt is None else work.prompt
@@ -196,11 +203,12 @@ def unpacked(shape: Architecture, storage: Storage, part: str) -> int:
 
 
 def table_slice(shape: Architecture, storage: Storage, rows: int) -> int:
-    """The head's share of it."""
+    """The head's share of it: a slice is unpacked while the one before is still there."""
     stored_as_is = storage.fused is None or (storage.packs_table and not shape.tied)
     if stored_as_is or rows <= (storage.fused or 0):
         return 0
-    return min(storages.SLICE, shape.text.vocabulary) * shape.text.width * storage.active
+    unpacked_rows = min(2 * storages.SLICE, shape.text.vocabulary)
+    return unpacked_rows * shape.text.width * storage.active
 
 
 def host_need(model: str, precision: Precision) -> Need:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.fit.estimate import Constants, Need, Work, decoding, need
+from cxr_demo.fit.measured import need_of
 from cxr_demo.fit.storage import STORAGES
 from cxr_demo.records import Precision
 
@@ -84,13 +85,11 @@ def judge(pairs: Sequence[Pair]) -> list[Judged]:
 
 def _judged(pair: Pair, constants: Constants) -> list[Judged]:
     model, precision, work = pair["model"], Precision(pair["precision"]), Work(**pair["work"])
-    counted = _estimate(pair, constants)
+    counted, known = _estimate(pair, constants), need_of(pair)
     rows = [
-        Judged(model, precision, phase, work, pair[phase]["device"], getattr(counted, phase))
-        for phase in PHASES
+        Judged(model, precision, phase, work, getattr(known, phase), getattr(counted, phase))
+        for phase in (*PHASES, "peak")
     ]
-    highest = max(row.measured for row in rows)
-    rows.append(Judged(model, precision, "peak", work, highest, counted.peak))
     for batch in pair["unseen"]:
         work = Work(**batch["work"])
         peak = _estimate(pair, constants, work).peak

@@ -96,6 +96,10 @@ class Meter:
         device = seen.vram_device_peak
         if device is not None:
             device -= seen.vram_device_baseline or 0
+        beside = outside(self._sampler, self._device)
+        if device is not None and beside is not None and ours.vram_reserved_peak is not None:
+            # A short peak falls between two samples; torch's own count misses none.
+            device = max(device, ours.vram_reserved_peak + beside)
         return Phase(seconds, ours.vram_allocated_peak, ours.vram_reserved_peak, device)
 
     def settle(self) -> None:
@@ -107,6 +111,19 @@ class Meter:
         """Give what the allocator keeps back to the driver, so that the next peak is its own."""
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def outside(sampler: Sampler, device: torch.device) -> int | None:
+    """Bytes of `device` that this process takes now beside what torch's allocator has reserved, if
+    nobody else has begun there since `sampler` did; None without CUDA or where the driver does not
+    say what is used."""
+    if device.type != "cuda":
+        return None
+    now = sampler.sample()
+    used = next((each.used for each in now.gpus if each.index == now.device_index), None)
+    if used is None:
+        return None
+    return used - (now.device_baseline or 0) - torch.cuda.memory_reserved(device)
 
 
 def noise() -> Radiograph:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,21 +57,23 @@ def take(
         load = meter.end()
         progress(READING, 0.0)
         image, prompt = noise(), card.prompts[PipelineKind.REPORT]
+        meter.begin()
         ready(built, image, prompt)
+        warm = meter.end()
         reading = full_reading(
             built, image, prompt, meter, lambda fraction: progress(READING, fraction)
         )
         engine, name = built.engine, built.device
     finally:
         built.close()
-    peaks = load.device, reading.prefill.device, reading.decode.device
-    if peaks[0] is None or peaks[1] is None or peaks[2] is None:
+    pair = {"load": load, "warm_up": warm, "prefill": reading.prefill, "decode": reading.decode}
+    if any(phase.device is None for phase in pair.values()):
         raise fit.NoGpu()
     return fit.Measured(
         model=model,
         precision=precision,
         gpu=name,
-        need=fit.Need(peaks[0], peaks[1], peaks[2]),
+        need=measured.need_of({name: asdict(phase) for name, phase in pair.items()}),
         ttft=reading.ttft,
         tpot=reading.tpot,
         prompt=reading.prompt,

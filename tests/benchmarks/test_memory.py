@@ -88,8 +88,23 @@ def test_a_crash_of_one_pair_is_its_row_and_the_others_go_on(tmp_path):
         return row(int(17 * GIB), model, precision.value)
 
     both = (Precision.NF4, Precision.BF16)
-    rows = memory.pairs_of("chexagent-8b", both, plan(tmp_path), child)
+    rows = list(memory.pairs_of("chexagent-8b", both, plan(tmp_path), child))
     assert rows[0]["caps"] == [] and len(rows[1]["caps"]) == len(memory.CARDS)
+
+
+def test_a_run_that_is_cut_short_has_written_what_it_measured(tmp_path, monkeypatch):
+    def pairs(model, precisions, plan, child):
+        yield row(3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory, "pairs_of", pairs)
+    monkeypatch.setattr(memory, "write_checkpoint", lambda *_: {"seconds": 1.0, "bytes": 2})
+    out = tmp_path / "cut.json"
+    with pytest.raises(KeyboardInterrupt):
+        memory.main(["chexagent-2-3b", "--folder", str(tmp_path / "models"), "--out", str(out)])
+    results = report.read(out)
+    assert [each["decode"]["device"] for each in results["pairs"]] == [3]
+    assert set(results["checkpoints"]) == {"chexagent-2-3b"}
 
 
 def written(path, rows):

@@ -97,12 +97,14 @@ def pair(model, precision, hidden, off=1.0):
         return {"device": size, "reserved": size - context, "allocated": size - context - gaps}
 
     batch = Work(ARCHITECTURES[model].prompt, 64, 8)
+    prefill = phase(counted.prefill, hidden.context, hidden.gaps)
     return {
         "model": model,
         "precision": precision.value,
         "work": {"prompt": work.prompt, "new": 512, "batch": 1},
         "load": phase(counted.load, hidden.bare, 0),
-        "prefill": phase(counted.prefill, hidden.context, hidden.gaps),
+        "warm_up": prefill,
+        "prefill": prefill,
         "decode": phase(counted.decode, hidden.context, hidden.gaps) | {"allocated": decoding},
         "unseen": [
             {
@@ -129,6 +131,12 @@ def test_constants_are_found_again_and_a_perfect_estimate_is_judged_perfect():
     rows = judgement.judge(made_up())
     assert len(rows) == 6 * 5 and max(abs(row.error) for row in rows) < 1e-6
     assert fit_judgement.wrong(rows) == []
+
+
+def test_a_warm_up_that_takes_more_than_the_reading_is_the_peak():
+    found = pair("chexagent-8b", Precision.NF4_FP32, HIDDEN)
+    found["warm_up"] = {"device": found["prefill"]["device"] + 5}
+    assert measured.need_of(found).peak == found["prefill"]["device"] + 5
 
 
 def test_a_model_is_judged_by_the_others_and_found_out():

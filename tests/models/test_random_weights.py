@@ -5,11 +5,11 @@ import torch
 
 from benchmarks import checkpoints, layouts
 from cxr_demo.fit.architectures import ARCHITECTURES
-from cxr_demo.models import published, random_weights
+from cxr_demo.models import hardware, measuring, published, random_weights
 from cxr_demo.models.cards import card
 from cxr_demo.models.loading import quantized_modules
 from cxr_demo.models.measuring import Meter, full_reading, noise, ready
-from cxr_demo.records import PipelineKind, Precision
+from cxr_demo.records import Memory, PipelineKind, Precision
 from cxr_demo.telemetry import Sampler
 from tests.models.families import FAMILIES
 
@@ -45,6 +45,16 @@ def test_a_model_from_nothing_reads_at_full_length(model, precision, meter):
     assert reading.ttft > 0 and reading.tpot > 0
     assert reading.decode.allocated is None  # no CUDA here: not zero, unknown
     built.close()
+
+
+@pytest.mark.parametrize(("sampled", "peak"), [(900, 800), (1100, 1000)])
+def test_a_peak_between_two_samples_is_not_missed(sampled, peak, meter, monkeypatch):
+    seen = Memory(vram_device_peak=sampled, vram_device_baseline=100)
+    monkeypatch.setattr(meter._sampler, "end_request", lambda: seen)
+    monkeypatch.setattr(hardware, "peaks", lambda device: Memory(vram_reserved_peak=500))
+    for beside, expected in ((200, peak), (450, max(peak, 950)), (None, peak)):
+        monkeypatch.setattr(measuring, "outside", lambda *_, found=beside: found)
+        assert meter.end().device == expected
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda each: each.model)

@@ -94,11 +94,13 @@ def test_the_measurement_itself_with_a_tiny_model(monkeypatch):
     tiny = {"config.json": layout.config, "preprocessor_config.json": layout.images}
     monkeypatch.setattr(published, "settings", lambda card: tiny)
 
+    peaks = iter((3, 9, 4, 5))
+
     class Meter(phases.Meter):
         """Gives what a driver would; a processor has no memory of its own to tell of."""
 
         def end(self):
-            return phases.Phase(super().end().seconds, 1, 2, 3)
+            return phases.Phase(super().end().seconds, 1, 2, next(peaks))
 
     told = []
 
@@ -116,6 +118,7 @@ def test_the_measurement_itself_with_a_tiny_model(monkeypatch):
         take()
     monkeypatch.setattr(phases, "Meter", Meter)
     found = take()
-    assert (found.need.peak, found.tokens, found.engine) == (3, 512, "plain")
+    assert found.need == fit.Need(load=3, prefill=9, decode=5)  # the warm-up counts as a prefill
+    assert (found.tokens, found.engine) == (512, "plain")
     assert found.ttft > 0 and found.tpot > 0 and found.prompt > 128
     assert {stage for stage, _ in told} == {"building", "reading"}
