@@ -49,10 +49,10 @@ _WORDS = {
     "stock": ("stock generate()", "generate() original"),
     "ours": ("this program", "este programa"),
     "agreement": (
-        "{precision}: {equal} of {positions} tokens over {images} images equal those of stock "
-        "generate(); {ties} equally likely in bfloat16; {different} different.",
-        "{precision}: {equal} de {positions} tokens em {images} imagens iguais aos do generate() "
-        "original; {ties} igualmente prováveis em bfloat16; {different} diferentes.",
+        "{precision}: {equal} of {positions} tokens equal those of stock generate(); {ties} equally "
+        "likely in bfloat16; {different} different; images: {images}.",
+        "{precision}: {equal} de {positions} tokens iguais aos do generate() original; {ties} "
+        "igualmente prováveis em bfloat16; {different} diferentes; imagens: {images}.",
     ),
     "run": (
         "F1 {f1:.3f} [{low:.3f}, {high:.3f}] on {images} images holds the study's {study}.",

@@ -2,8 +2,9 @@
 
 The same ids are forced on all of them, token by token behind the same images; the engine must not
 be farther from stock SDPA than stock is from itself with attention written out. In 4 bits stock's
-other way to multiply stands beside: the weights unpacked first. And since stock is no truth either,
-all of them are compared with the same weights in float32.
+other way to multiply stands beside: the weights unpacked first. Stock is run a second time, image
+and all, which tells how far it is from itself; and since it is no truth either, all of them are
+compared with the same weights in float32.
 """
 
 import math
@@ -93,14 +94,17 @@ def _compared(
             kept[name] = logits
         return distance(own, logits).to_dict()
 
+    again = stock.forced(stock.inputs(images, prompt), ids)
+    found["again"] = told("stock, a second time", again)
+    del again
     for path in paths.available(model):
         ours = forced(model, paths.use(model, path), images, prompt, ids)
         found["engine"][path] = told(path, ours)
         del ours
     for name, whole in (("language", False), ("whole", True)):
         with stock.eager(whole):
-            again = stock.inputs(images, prompt)  # the CheXagents' towers run in here
-            found["eager"][name] = told(f"stock, eager ({name})", stock.forced(again, ids))
+            seen = stock.inputs(images, prompt)  # the CheXagents' towers run in here
+            found["eager"][name] = told(f"stock, eager ({name})", stock.forced(seen, ids))
     with stock.unpacked() as any_4_bits:
         if any_4_bits:
             unpacked = stock.forced(inputs, ids)

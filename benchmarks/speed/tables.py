@@ -163,6 +163,8 @@ def _fidelity_rows(found: dict[str, Any]) -> Iterable[dict[str, Any]]:
         compared = dict(found[size]["engine"])
         eager = found[size]["eager"]
         compared |= {f"stock, eager ({name})": each for name, each in eager.items()}
+        if "again" in found[size]:
+            compared["stock, a second time"] = found[size]["again"]
         if "unpacked" in found[size]:
             compared["stock, 4 bits unpacked first"] = found[size]["unpacked"]
         yield from _distances(found[size]["rows"], "stock SDPA", compared)

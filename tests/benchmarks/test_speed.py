@@ -65,6 +65,7 @@ def test_every_stage_gives_its_figures(model, installed, tmp_path):
             assert 0 < eager["mean_kl"] < 0.1
             for ours in logits[size]["engine"].values():
                 assert ours["largest"] <= eager["largest"]
+            assert logits[size]["again"]["largest"] == 0  # a processor repeats itself
         exact = logits["exact"]
         assert {"plain", "stock", "stock, eager (whole)"} <= set(exact)
         # Rounding is all that lies between: far less than another image would make.

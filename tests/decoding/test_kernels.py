@@ -5,7 +5,9 @@ import torch
 
 from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Prefix, Request
+from cxr_demo.decoding.fused.batch import BatchOperations
 from cxr_demo.decoding.fused.single import SingleOperations
+from cxr_demo.decoding.fused.twin import activated
 from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.models.compiling import Compiled
 from tests.decoding.gpu_models import network
@@ -97,6 +99,20 @@ def test_4_bits_are_the_products_of_bitsandbytes(family):
         differ = float((ours != theirs).float().mean())
         print(family, "rounded elsewhere:", differ)
         assert differ < 0.01  # sums in another order
+
+
+@torch.no_grad()
+def test_activations_round_where_torchs_round(family):
+    """All finite values there are. Only sums that a compiler fuses otherwise may differ."""
+    decoder = network(family, 2, False).describe()
+    operations = BatchOperations(decoder, 2, torch.device("cuda"))
+    bits = torch.arange(2**16, dtype=torch.int32, device="cuda").to(torch.int16)
+    every = bits.view(torch.bfloat16)
+    every = every[every.isfinite()][None]
+    ours, theirs = operations._activated(every, None), activated(every, decoder.act)
+    differ = float((ours != theirs).float().mean())
+    print(family, "rounded elsewhere:", differ)
+    assert differ < 1e-3
 
 
 def test_several_rows_are_each_alone(net, compiled):

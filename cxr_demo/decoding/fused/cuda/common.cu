@@ -92,9 +92,11 @@ template <int ACT> DEVICE float activated(float x) {
         return rounded(0.5f * x * (1.f + tanhf(inner)));
     }
     if (ACT == SILU) return rounded(x / (1.f + expf(-x)));
-    if (ACT == GELU_NEW) {  // transformers computes it step by step in bfloat16
-        float cube = rounded(rounded(x * x * x) * rounded(0.044715f));
-        float inner = rounded(rounded(0.7978845608028654f) * rounded(x + cube));
+    if (ACT == GELU_NEW) {
+        // transformers computes it step by step, and torch rounds each step's result to bfloat16,
+        // the cube's square as well, but not the numbers that it multiplies by.
+        float cube = rounded(rounded(x * x) * x);
+        float inner = rounded(0.7978845608028654f * rounded(x + rounded(0.044715f * cube)));
         return rounded(rounded(0.5f * x) * rounded(1.f + rounded(tanhf(inner))));
     }
     return x;
