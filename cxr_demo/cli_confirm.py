@@ -49,8 +49,8 @@ _WORDS = {
     "stock": ("stock generate()", "generate() original"),
     "ours": ("this program", "este programa"),
     "agreement": (
-        "{precision}: {equal} of {positions} tokens equal those of stock generate(); {ties} equally "
-        "likely in bfloat16; {different} different; images: {images}.",
+        "{precision}: {equal} of {positions} tokens equal those of stock generate(); {ties} "
+        "equally likely in bfloat16; {different} different; images: {images}.",
         "{precision}: {equal} de {positions} tokens iguais aos do generate() original; {ties} "
         "igualmente prováveis em bfloat16; {different} diferentes; imagens: {images}.",
     ),
