@@ -273,9 +273,7 @@ def place(
     lies, quantised if the parameter is a 4-bit one; `dtype` is what the model computes in."""
     before = getattr(owner, name)
     if isinstance(before, Params4bit):
-        # In the type that is computed in, which bitsandbytes remembers and unpacks to.
-        packed: Any = Params4bit(tensor.to(dtype), **before.__dict__)
-        setattr(owner, name, packed.to(tensor.device))  # moving is what quantises
+        setattr(owner, name, _packed(before, tensor, dtype))
     elif third is None:
         setattr(owner, name, nn.Parameter(tensor, requires_grad=False))
     else:
@@ -284,6 +282,23 @@ def place(
             before = nn.Parameter(whole, requires_grad=False)
             setattr(owner, name, before)
         before.data.chunk(3)[third].copy_(tensor)
+
+
+def _packed(empty: Params4bit, tensor: Tensor, dtype: torch.dtype) -> Any:
+    """`tensor` as `empty`, still without values, says; `dtype` is what bitsandbytes remembers and
+    unpacks to."""
+    settings: Any = empty
+    kind = settings.quant_type, settings.compress_statistics, settings.blocksize
+    by_parts = kind == ("nf4", True, tables.BLOCK) and tensor.numel() % tables.BLOCK == 0
+    if tensor.device.type == "cpu" and by_parts:
+        shape = tensor.shape[0], tensor.shape[1]
+        made: Any = tables.quantised([tensor], shape, settings.quant_storage, tensor.device, dtype)
+        made.module = settings.module
+        if made.module is not None:
+            made.module.quant_state = made.quant_state  # as bitsandbytes leaves it
+        return made
+    packed: Any = Params4bit(tensor.to(dtype), **empty.__dict__)
+    return packed.to(tensor.device)  # moving is what quantises
 
 
 def _compute_buffers(module: nn.Module, device: torch.device) -> None:

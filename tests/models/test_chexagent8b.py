@@ -11,8 +11,9 @@ from transformers import Blip2Config, Blip2ForConditionalGeneration
 
 from cxr_demo import models, weights
 from cxr_demo.errors import WeightsRefused
-from cxr_demo.models import chexagent8b
+from cxr_demo.models import chexagent8b, cpu_nf4
 from cxr_demo.models.cards import card
+from cxr_demo.models.four_bits import Params4bit
 from cxr_demo.models.scaling import Scaling, stacked
 from cxr_demo.records import Precision, Prompt
 from tests.models.families import FAMILIES, chexagent8b_fp32, filled, first_logits
@@ -173,8 +174,10 @@ SHARDS = 6
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measured through /proc")
-def test_host_memory_holds_the_model_and_one_shard(tmp_path):
-    """fp32 shards of 40 MB, of which a model of 120 MB in bf16 is made."""
+@pytest.mark.parametrize("precision", [Precision.BF16, Precision.NF4])
+def test_host_memory_holds_the_model_and_one_shard(precision, tmp_path, monkeypatch):
+    """fp32 shards of 40 MB, of which a model of 120 MB in bf16 or 35 MB in 4 bits is made."""
+    monkeypatch.setattr(cpu_nf4, "SMALL", 0)  # as a large model: its layers stay packed
     layer = {"num_hidden_layers": SHARDS, "hidden_size": 512, "intermediate_size": 5_000}
     small = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
     settings = {
@@ -191,14 +194,20 @@ def test_host_memory_holds_the_model_and_one_shard(tmp_path):
         shards[at][name] = torch.zeros(each.shape)
     for at, shard in enumerate(shards):
         save_file(shard, tmp_path / f"model-{at}.safetensors")
-    model = sum(2 * each.numel() for each in native.parameters())
     largest = max(each.stat().st_size for each in tmp_path.glob("*.safetensors"))
+    Params4bit(torch.ones(64, 64), quant_type="nf4").to("cpu")  # what a library takes at first use
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    filled(native, chexagent8b.where, MODEL, tmp_path, dtype=torch.bfloat16)
+    filled(native, chexagent8b.where, MODEL, tmp_path, precision, torch.bfloat16)
     grown = _resident("VmHWM") - before
-    assert model > 2 * largest
+    model = sum(map(_bytes, native.parameters()))
+    assert model > (2 if precision is Precision.BF16 else 0.5) * largest
     assert model / 2 < grown < model + largest + 16 * 1024**2
+
+
+def _bytes(parameter):
+    state = getattr(parameter, "quant_state", None)
+    return parameter.nbytes + (0 if state is None else state.absmax.nbytes)
 
 
 def _resident(which: str) -> int:

@@ -202,6 +202,28 @@ def test_a_table_by_parts_is_bit_for_bit_that_of_the_library(monkeypatch):
     assert 0.07 < (everything - table.float()).norm() / table.float().norm() < 0.12
 
 
+@pytest.mark.parametrize(("shape", "parts"), [((96, 4304), 26), ((128, 320), 3), ((24, 100), 0)])
+def test_a_layer_by_parts_on_a_processor_is_that_of_the_library(shape, parts, monkeypatch):
+    """Also where a block goes on in the next row; not where the last block is not whole."""
+    monkeypatch.setattr(tables, "PART", 256 * tables.BLOCK)
+    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(2)).bfloat16()
+    made, calls = tables.quantised, []
+    monkeypatch.setattr(tables, "quantised", lambda *each: calls.append(each) or made(*each))
+    empty = {"quant_type": "nf4", "quant_storage": torch.bfloat16}
+    owner = torch.nn.Module()
+    for dtype in (torch.bfloat16, torch.float32):
+        owner.weight = Params4bit(torch.empty(shape, device="meta"), **empty)
+        streaming.place(owner, "weight", None, drawn, dtype)
+        theirs = Params4bit(drawn.to(dtype), **empty).to("cpu")
+        assert torch.equal(owner.weight.data.view(torch.uint8), theirs.data.view(torch.uint8))
+        ours = owner.weight.quant_state.as_dict(packed=True)
+        expected = theirs.quant_state.as_dict(packed=True)
+        assert ours.keys() == expected.keys()
+        assert all(torch.equal(ours[each], expected[each]) for each in ours)
+    assert len(calls) == (2 if parts else 0)
+    assert -(-drawn.numel() // tables.PART) == max(parts, 1)
+
+
 def test_the_change_in_logits_against_nf4(loaded, record_property):
     """On a tiny random model, where nothing is redundant, and on the embedded one, whose weights
     are trained."""
