@@ -256,7 +256,8 @@ def main(arguments: list[str] | None = None) -> int:
             ends=time.monotonic() + chosen.seconds,
         )
         whole = measure_all(chosen.models or MODELS, chosen, plan)
-    print(_out(chosen))
+    if whole:
+        print(_out(chosen))
     return 0 if all("failed" not in row for row in whole) else 1
 
 

@@ -24,7 +24,7 @@ from benchmarks import report
 from benchmarks.speed import checkpoint
 from cxr_demo import models
 from cxr_demo.decoding.engine import Prefix, Request
-from cxr_demo.models import gemma, hardware, streaming, tables
+from cxr_demo.models import gemma, hardware, quantising, streaming
 from cxr_demo.models.cards import card
 from cxr_demo.models.loading import quantized_modules
 from cxr_demo.models.selftest import samples
@@ -118,7 +118,7 @@ def bits() -> dict[str, Any] | None:
         return None
     table = torch.randn(4096, 2560, generator=torch.Generator().manual_seed(3)).bfloat16()
     made = [
-        tables.quantised(iter([table]), (4096, 2560), torch.uint8, torch.device(each))
+        quantising.quantised(iter([table]), (4096, 2560), torch.uint8, torch.device(each))
         for each in ("cpu", "cuda:0")
     ]
     codes = [each.data.cpu() for each in made]

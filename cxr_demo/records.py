@@ -241,6 +241,11 @@ class Telemetry:
     rss: int | None = None
     rss_peak: int | None = None
 
+    @property
+    def gpu(self) -> GpuMemory | None:
+        """The GPU that the worker holds."""
+        return next((each for each in self.gpus if each.index == self.device_index), None)
+
 
 @dataclass(frozen=True)
 class Memory:

@@ -21,7 +21,7 @@ def beside(model: str, precision: Precision, now: Telemetry) -> bool:
     on a card whose driver does not say what is free, nothing fits."""
     if now.device_index is None:
         return _holds(model, precision, None, psutil.virtual_memory().available)
-    found = next((each for each in now.gpus if each.index == now.device_index), None)
+    found = now.gpu
     if found is None or found.free is None or found.total is None:
         return False
     able = capability.of(found.index)

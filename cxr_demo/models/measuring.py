@@ -120,10 +120,9 @@ def outside(sampler: Sampler, device: torch.device) -> int | None:
     if device.type != "cuda":
         return None
     now = sampler.sample()
-    used = next((each.used for each in now.gpus if each.index == now.device_index), None)
-    if used is None:
+    if now.gpu is None or now.gpu.used is None:
         return None
-    return used - (now.device_baseline or 0) - torch.cuda.memory_reserved(device)
+    return now.gpu.used - (now.device_baseline or 0) - torch.cuda.memory_reserved(device)
 
 
 def noise() -> Radiograph:

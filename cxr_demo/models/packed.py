@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from cxr_demo.errors import WeightsRefused, both
-from cxr_demo.models import cpu_nf4, tables
+from cxr_demo.models import cpu_nf4, quantising, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.four_bits import Params4bit
 from cxr_demo.models.loading import STORAGE, Progress, refuse_gaps
@@ -53,7 +53,7 @@ def size_of(module: nn.Module, name: str, precision: Precision) -> int:
     parameter = module.get_parameter(name)
     if not isinstance(parameter, Params4bit):
         return parameter.numel() * _dtype(module, name, precision).itemsize
-    blocks = -(-parameter.numel() // tables.BLOCK)
+    blocks = -(-parameter.numel() // quantising.BLOCK)
     return -(-parameter.numel() // 2) + blocks + 4 * (blocks // 256 + 1) + 4096
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from cxr_demo.models import cpu_nf4, hardware, published, streaming, tables
+from cxr_demo.models import cpu_nf4, hardware, published, quantising, streaming, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.chexagent2 import IMAGE, CheXagent2Model, Words
 from cxr_demo.models.chexagent8b import BEGIN, END, CheXagent8bModel, image_settings
@@ -93,7 +93,7 @@ def _bring(module: nn.Module, name: str, dtype: torch.dtype, generator: torch.Ge
         if packed:
             shape = before.shape[0], before.shape[1]
             rows = _rows(shape, generator)
-            made = tables.quantised(rows, shape, before.quant_storage, generator.device)
+            made = quantising.quantised(rows, shape, before.quant_storage, generator.device)
             setattr(owner, last, made)
             return
         dtype = torch.bfloat16

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from transformers import BitsAndBytesConfig
 
 from cxr_demo.errors import WeightsRefused, unreadable
-from cxr_demo.models import cpu_nf4, hardware, tables
+from cxr_demo.models import cpu_nf4, hardware, quantising, tables
 from cxr_demo.models.cards import ModelCard
 from cxr_demo.models.four_bits import Linear4bit, Params4bit
 from cxr_demo.models.loading import STORAGE, Progress, damaged, refuse_gaps
@@ -246,7 +246,7 @@ def _bring(module: nn.Module, item: _Item, opened: Any, places: Places) -> None:
     if isinstance(owner, tables.TableLookUp | tables.TableHead) and name == "weight":
         if isinstance(before, Params4bit):
             parts, shape = _rows(opened.get_slice(item.stored)), (before.shape[0], before.shape[1])
-            made: Any = tables.quantised(parts, shape, before.quant_storage, places.through)
+            made: Any = quantising.quantised(parts, shape, before.quant_storage, places.through)
             setattr(owner, name, made.to(places.device))
             return
         dtype = torch.bfloat16  # the table's own; it is widened when it is read
@@ -273,7 +273,7 @@ def place(
     lies, quantised if the parameter is a 4-bit one; `dtype` is what the model computes in."""
     before = getattr(owner, name)
     if isinstance(before, Params4bit):
-        setattr(owner, name, _packed(before, tensor, dtype))
+        setattr(owner, name, quantising.packed(before, tensor, dtype))
     elif third is None:
         setattr(owner, name, nn.Parameter(tensor, requires_grad=False))
     else:
@@ -282,23 +282,6 @@ def place(
             before = nn.Parameter(whole, requires_grad=False)
             setattr(owner, name, before)
         before.data.chunk(3)[third].copy_(tensor)
-
-
-def _packed(empty: Params4bit, tensor: Tensor, dtype: torch.dtype) -> Any:
-    """`tensor` as `empty`, still without values, says; `dtype` is what bitsandbytes remembers and
-    unpacks to."""
-    settings: Any = empty
-    kind = settings.quant_type, settings.compress_statistics, settings.blocksize
-    by_parts = kind == ("nf4", True, tables.BLOCK) and tensor.numel() % tables.BLOCK == 0
-    if tensor.device.type == "cpu" and by_parts:
-        shape = tensor.shape[0], tensor.shape[1]
-        made: Any = tables.quantised([tensor], shape, settings.quant_storage, tensor.device, dtype)
-        made.module = settings.module
-        if made.module is not None:
-            made.module.quant_state = made.quant_state  # as bitsandbytes leaves it
-        return made
-    packed: Any = Params4bit(tensor.to(dtype), **empty.__dict__)
-    return packed.to(tensor.device)  # moving is what quantises
 
 
 def _compute_buffers(module: nn.Module, device: torch.device) -> None:

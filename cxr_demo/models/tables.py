@@ -7,7 +7,7 @@ and read whole as the output head, in the type that the model computes in.
 Where look-up and head are tied they hold the same parameter, so the table is never there twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -15,21 +15,11 @@ from torch import Tensor, nn
 
 from cxr_demo.errors import WeightsRefused, both
 from cxr_demo.models.cards import ModelCard
-from cxr_demo.models.four_bits import (
-    Params4bit,
-    QuantState,
-    get_4bit_type,
-    matmul_4bit,
-    quantize_blockwise,
-)
+from cxr_demo.models.four_bits import Params4bit, matmul_4bit
+from cxr_demo.models.quantising import BLOCK, NESTED
 
 SLICE = 16_384
 """Rows that are unpacked, or quantised, at a time: 84 MB of bfloat16 for MedGemma's table."""
-BLOCK = 64
-PART = 256 * 1024
-"""Values that a processor quantises at a time. bitsandbytes takes some 20 bytes for each meanwhile;
-where these stay in its caches that is four times as fast as for a whole layer."""
-_NESTED = 256  # values that share one scale of the scales
 FUSED_ROWS = 4 if hasattr(torch.ops.bitsandbytes, "gemm_4bit") else 1
 """Up to so many rows bitsandbytes multiplies without unpacking all of a weight first."""
 
@@ -104,53 +94,6 @@ def slices(weight: Tensor, dtype: torch.dtype) -> Iterator[Tensor]:
         yield _unpacked(_bytes(weight, width)[first:last], _scales(state, at), state, dtype)
 
 
-def quantised(
-    parts: Iterable[Tensor],
-    shape: tuple[int, int],
-    storage: torch.dtype,
-    device: torch.device,
-    dtype: torch.dtype = torch.bfloat16,
-) -> Params4bit:
-    """NF4 with double quantisation of a matrix that comes as `parts`, consecutive rows on any
-    device: bit for bit what bitsandbytes makes of the whole, with one part on `device` at a time.
-    `dtype` is what it is unpacked to.
-
-    `parts` hold whole blocks, which rows of a multiple of 64 values do."""
-    count = shape[0] * shape[1]
-    codes = torch.empty(count // 2, dtype=torch.uint8, device=device)
-    scales = torch.empty(count // BLOCK, device=device)
-    first = 0
-    for part in _pieces(parts, device):
-        made = torch.ops.bitsandbytes.quantize_4bit.default(part, BLOCK, "nf4", torch.uint8)
-        last = first + part.numel()
-        codes[first // 2 : last // 2] = made[0].view(-1)
-        scales[first // BLOCK : last // BLOCK] = made[1].view(-1)
-        first = last
-    offset = scales.mean()
-    levels, outer = quantize_blockwise(scales - offset, blocksize=_NESTED)
-    state = QuantState(
-        absmax=levels,
-        shape=torch.Size(shape),
-        dtype=dtype,
-        blocksize=BLOCK,
-        code=get_4bit_type("nf4", device=device),
-        quant_type="nf4",
-        offset=offset,
-        state2=outer,
-    )
-    packed = codes.view(storage).view(-1, 1)
-    return Params4bit(packed, quant_state=state, quant_storage=storage, bnb_quantized=True)
-
-
-def _pieces(parts: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-    for part in parts:
-        there = part.to(device)
-        if device.type == "cpu":
-            yield from there.reshape(-1).split(PART)
-        else:
-            yield there
-
-
 def install(
     module: nn.Module, card: ModelCard, dtype: torch.dtype, four_bits: torch.dtype | None
 ) -> None:
@@ -193,7 +136,7 @@ def _scales(state: Any, at: Tensor) -> Tensor:
         found: Tensor = state.absmax[at]
         return found
     levels = state.state2.code[state.absmax[at].long()]
-    scales: Tensor = levels * state.state2.absmax[at // _NESTED] + state.offset
+    scales: Tensor = levels * state.state2.absmax[at // NESTED] + state.offset
     return scales
 
 

@@ -71,7 +71,7 @@ def device_note(status: WorkerStatus, language: str) -> str | None:
     telemetry = status.telemetry
     if telemetry is None:
         return None
-    gpu = _own_gpu(telemetry)
+    gpu = telemetry.gpu
     return gpu.name if gpu else text("tele.no_gpu", language)
 
 
@@ -79,7 +79,7 @@ def tiles(telemetry: Telemetry | None, language: str) -> list[list[Any]]:
     """Memory and load: of the worker's GPU, else of its process under that name."""
     if telemetry is None:
         return []
-    gpu = _own_gpu(telemetry)
+    gpu = telemetry.gpu
     if gpu is None:
         known = [each for each in (telemetry.rss, telemetry.rss_peak) if each is not None]
         highest = max(known, default=None)  # the two are read one after the other
@@ -95,11 +95,6 @@ def tiles(telemetry: Telemetry | None, language: str) -> list[list[Any]]:
         _tile("tele.vram_total", format_bytes(gpu.total, language), None, language),
         _tile("tele.load", load, gpu.load, language),
     ]
-
-
-def _own_gpu(telemetry: Telemetry) -> GpuMemory | None:
-    owned = [gpu for gpu in telemetry.gpus if gpu.index == telemetry.device_index]
-    return owned[0] if owned else None
 
 
 def _tile(key: str, value: str, share: float | None, language: str) -> list[Any]:

@@ -73,7 +73,7 @@ def take(
         model=model,
         precision=precision,
         gpu=name,
-        need=measured.need_of({name: asdict(phase) for name, phase in pair.items()}),
+        need=measured.need_of({each: asdict(phase) for each, phase in pair.items()}),
         ttft=reading.ttft,
         tpot=reading.tpot,
         prompt=reading.prompt,

@@ -9,7 +9,7 @@ from cxr_demo.decoding import many, slots
 from cxr_demo.fit import calibrated, estimate, judgement, measured, storage
 from cxr_demo.fit.architectures import ARCHITECTURES
 from cxr_demo.fit.estimate import FIRST, Constants, Work, host_need, need
-from cxr_demo.models import batching, tables
+from cxr_demo.models import batching, quantising, tables
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Precision
 from cxr_demo.units import GIB
@@ -24,7 +24,7 @@ PAIRS = [
 def test_the_engines_own_numbers_are_the_estimates():
     assert estimate.GRAIN == slots.GRAIN
     assert (estimate.SPARE, estimate.TOGETHER) == (many.SPARE, batching.TOGETHER)
-    assert storage.SLICE == tables.SLICE and storage.BLOCK == tables.BLOCK
+    assert storage.SLICE == tables.SLICE and storage.BLOCK == quantising.BLOCK
 
 
 @pytest.mark.parametrize("index", [0, 1])

@@ -6,7 +6,16 @@ from bitsandbytes.nn import Linear4bit, Params4bit
 
 from benchmarks import checkpoints
 from cxr_demo import models
-from cxr_demo.models import chexagent2, chexagent8b, cpu_nf4, gemma, stock, streaming, tables
+from cxr_demo.models import (
+    chexagent2,
+    chexagent8b,
+    cpu_nf4,
+    gemma,
+    quantising,
+    stock,
+    streaming,
+    tables,
+)
 from cxr_demo.models.base import Item
 from cxr_demo.models.cards import CARDS, card
 from cxr_demo.models.loading import load_native, quantized_modules
@@ -190,7 +199,7 @@ def test_a_table_by_parts_is_bit_for_bit_that_of_the_library(monkeypatch):
     table = torch.randn(1000, 128, generator=torch.Generator().manual_seed(1)).bfloat16()
     whole = Params4bit(table, quant_type="nf4", quant_storage=torch.bfloat16).to("cpu")
     parts = (table[first : first + 96] for first in range(0, 1000, 96))
-    mine = tables.quantised(parts, (1000, 128), torch.bfloat16, CPU)
+    mine = quantising.quantised(parts, (1000, 128), torch.bfloat16, CPU)
     assert torch.equal(mine.data.view(torch.uint8), whole.data.view(torch.uint8))
     ours, theirs = mine.quant_state, whole.quant_state
     assert torch.equal(ours.absmax, theirs.absmax) and ours.offset == theirs.offset
@@ -205,10 +214,10 @@ def test_a_table_by_parts_is_bit_for_bit_that_of_the_library(monkeypatch):
 @pytest.mark.parametrize(("shape", "parts"), [((96, 4304), 26), ((128, 320), 3), ((24, 100), 0)])
 def test_a_layer_by_parts_on_a_processor_is_that_of_the_library(shape, parts, monkeypatch):
     """Also where a block goes on in the next row; not where the last block is not whole."""
-    monkeypatch.setattr(tables, "PART", 256 * tables.BLOCK)
+    monkeypatch.setattr(quantising, "PART", 256 * quantising.BLOCK)
     drawn = torch.randn(shape, generator=torch.Generator().manual_seed(2)).bfloat16()
-    made, calls = tables.quantised, []
-    monkeypatch.setattr(tables, "quantised", lambda *each: calls.append(each) or made(*each))
+    made, calls = quantising.quantised, []
+    monkeypatch.setattr(quantising, "quantised", lambda *each: calls.append(each) or made(*each))
     empty = {"quant_type": "nf4", "quant_storage": torch.bfloat16}
     owner = torch.nn.Module()
     for dtype in (torch.bfloat16, torch.float32):
@@ -221,7 +230,7 @@ def test_a_layer_by_parts_on_a_processor_is_that_of_the_library(shape, parts, mo
         assert ours.keys() == expected.keys()
         assert all(torch.equal(ours[each], expected[each]) for each in ours)
     assert len(calls) == (2 if parts else 0)
-    assert -(-drawn.numel() // tables.PART) == max(parts, 1)
+    assert -(-drawn.numel() // quantising.PART) == max(parts, 1)
 
 
 def test_the_change_in_logits_against_nf4(loaded, record_property):

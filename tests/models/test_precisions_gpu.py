@@ -7,7 +7,7 @@ import torch
 
 from benchmarks import checkpoints
 from cxr_demo import models
-from cxr_demo.models import checkpoint, preparing, tables
+from cxr_demo.models import checkpoint, preparing, quantising, tables
 from cxr_demo.models.cards import card
 from cxr_demo.records import Precision
 from cxr_demo.weights import prepared
@@ -69,7 +69,7 @@ def seen(family):
 def table_on(device, count=40_000, width=2560):
     values = torch.randn(count, width, generator=torch.Generator().manual_seed(5)).bfloat16()
     parts = (values[first : first + tables.SLICE] for first in range(0, count, tables.SLICE))
-    return values, tables.quantised(parts, (count, width), torch.bfloat16, device)
+    return values, quantising.quantised(parts, (count, width), torch.bfloat16, device)
 
 
 def test_the_head_multiplies_without_unpacking_the_table():

@@ -94,9 +94,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     page.click("#generate")
     wait_for(page, "v.report.state === 'done'", 60)
     lengths = sorted(page.evaluate("[...window.lengths]"))
-    # On a busy machine several steps come at once; a part before the whole is what streaming is.
-    partial = [each for each in lengths if 0 < each < lengths[-1]]
-    assert partial, f"the text did not grow step by step: {lengths}"
+    assert len(lengths) >= 3, f"the text did not grow step by step: {lengths}"
     assert page.locator(".output-label").text_content() == "Model output, unverified"
     text = page.locator(".report-text").text_content()
     assert len(text) > 40

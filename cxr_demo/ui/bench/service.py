@@ -152,11 +152,10 @@ class Bench:
 
     def _gpu(self) -> plots.Gpu | None:
         telemetry = self._worker.status().telemetry
-        gpus = telemetry.gpus if telemetry else ()
-        owned = [each for each in gpus if telemetry and each.index == telemetry.device_index]
-        if not owned or owned[0].total is None:
+        gpu = telemetry.gpu if telemetry else None
+        if gpu is None or gpu.total is None:
             return None
-        return plots.Gpu(owned[0].name, owned[0].total)
+        return plots.Gpu(gpu.name, gpu.total)
 
     def _form(self, language: str) -> View:
         """The form; what is installed is looked up anew after `FORM_FRESH_S`."""
