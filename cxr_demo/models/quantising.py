@@ -12,7 +12,7 @@ from cxr_demo.models.four_bits import Params4bit, QuantState, get_4bit_type, qua
 
 BLOCK = 64
 """Values that share a scale."""
-PART = 256 * 1024
+PART = 64 * 1024
 """Values that a processor quantises at a time. bitsandbytes takes some 20 bytes for each meanwhile;
 where these stay in its caches that is four times as fast as for a whole layer."""
 NESTED = 256
