@@ -1,7 +1,7 @@
 """One process, one model, one reader: from "choose model" to the first token, and peak memory.
 
-`python -m benchmarks.speed.fresh MODEL PRECISION READER DEVICE IMAGE TOKENS OUT` is started by
-`benchmarks.speed`. READER is "stock", "engine" (the app as it is) or a path's name. Nothing but
+`python -m benchmarks.speed.fresh MODEL PRECISION READER DEVICE IMAGE TOKENS LONGEST OUT` is started
+by `benchmarks.speed`. READER is "stock", "engine" (the app as it is) or a path's name. Nothing but
 that one model touches the GPU in it.
 """
 
@@ -19,9 +19,17 @@ from cxr_demo.worker.isolation import seal
 
 
 def measure(
-    model: str, precision: Precision, reader: str, device: str, image: Path, tokens: int
+    model: str,
+    precision: Precision,
+    reader: str,
+    device: str,
+    image: Path,
+    tokens: int,
+    longest: int,
 ) -> dict[str, Any]:
-    """Seconds of each part, and the peaks of a reading of `tokens` tokens."""
+    """Seconds of each part, and the peaks of a reading of `tokens` tokens; of the app after that
+    also those of two of `longest`: in the first one its place grows, and before the second one the
+    prefill is captured anew in it."""
     if reader != "stock":
         seal()  # the worker's environment, allocator and all; stock has torch's own settings
     sampler = Sampler(0 if device.startswith("cuda") else None)
@@ -49,6 +57,11 @@ def measure(
     sampler.begin_request()
     reading.read(tokens)
     whole = _memory(sampler, reading)
+    later = {}
+    if reader != "stock":
+        sampler.begin_request()
+        reading.read(longest, times=2)
+        later["longest"] = _memory(sampler, reading)
     sampler.close()
     return {
         "reader": reader,
@@ -61,6 +74,7 @@ def measure(
         "read_by": reading.engine,
         "starting": starting,
         "reading": whole,
+        **later,
     }
 
 
@@ -81,8 +95,10 @@ def _memory(sampler: Sampler, reading: Any) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """Command line; see the module's first lines."""
-    model, precision, reader, device, image, tokens, out = arguments
-    found = measure(model, Precision(precision), reader, device, Path(image), int(tokens))
+    model, precision, reader, device, image, tokens, longest, out = arguments
+    found = measure(
+        model, Precision(precision), reader, device, Path(image), int(tokens), int(longest)
+    )
     Path(out).write_text(json.dumps(found))
     return 0
 

@@ -1,6 +1,5 @@
 """The two readers that fresh processes compare: the app's model, and stock `generate()`. Both read
-with the card's prompt for reports; the app takes room for the longest one at once, stock when it
-needs it.
+with the card's prompt for reports.
 """
 
 import itertools
@@ -43,11 +42,12 @@ class App:
         """Wait for a path, the best one if None."""
         paths.use(self._model, path or paths.available(self._model)[0])
 
-    def read(self, tokens: int) -> None:
-        """A reply of so many tokens; the peaks are its own."""
+    def read(self, tokens: int, times: int = 1) -> None:
+        """A reply of so many tokens, so many times; the peaks are of those alone."""
         _ = self._model.weights_sha256
         hardware.reset_peaks(self._device)
-        self._read(tokens)
+        for _ in range(times):
+            self._read(tokens)
 
     def _read(self, tokens: int) -> None:
         seen = self._model.see(open_study(self._image)[0])

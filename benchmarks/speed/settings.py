@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cxr_demo.models.cards import REPORT_TOKENS
 from cxr_demo.records import Precision
 
 PRECISIONS = (Precision.BF16, Precision.NF4)
@@ -9,12 +10,14 @@ PRECISIONS = (Precision.BF16, Precision.NF4)
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. `new_tokens` at batch 1, `plain_tokens` of the plain path (which takes
-    as long as stock and serves comparison only), `repeats` of each time after one warm-up;
-    `forced` tokens and `rows` of the comparison of logits; `images` of the evaluation, the numbers
-    of `slots` that are tried, and the static `batches` of stock."""
+    """How much is measured. `new_tokens` at batch 1, `longest` as long as a report may be,
+    `plain_tokens` of the plain path (which takes as long as stock and serves comparison only),
+    `repeats` of each time after one warm-up; `forced` tokens and `rows` of the comparison of
+    logits; `images` of the evaluation, the numbers of `slots` that are tried, and the static
+    `batches` of stock."""
 
     new_tokens: int = 128
+    longest: int = REPORT_TOKENS
     plain_tokens: int = 32
     repeats: int = 5
     forced: int = 64
@@ -29,6 +32,7 @@ class Size:
 TRUE = Size()
 TINY = Size(
     new_tokens=6,
+    longest=9,
     plain_tokens=6,
     repeats=2,
     forced=4,

@@ -10,7 +10,6 @@ from typing import Any
 
 from benchmarks.speed import checkpoint, workload
 from benchmarks.speed.results import Call
-from cxr_demo.models.cards import REPORT_TOKENS
 from cxr_demo.records import Precision
 
 COMPILERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
@@ -24,7 +23,7 @@ READERS = {
     "captured": "captured",
 }
 """Runs in their order, and who reads in each. "warm" finds what "cold" has compiled;
-"stock-longest" goes on to the limit of a report, for which the app takes room from the start."""
+"stock-longest" goes on to the limit of a report, as the app's processes do after their reading."""
 
 
 def chosen(text: str) -> tuple[str, ...]:
@@ -69,11 +68,12 @@ def _process(
     out = home / f"{run}.json"
     module = [sys.executable, "-m", "benchmarks.speed.fresh"]
     what = [call.model, precision.value, READERS[run], call.device]
-    tokens = REPORT_TOKENS if run == "stock-longest" else call.size.new_tokens
+    size = call.size
+    tokens = size.longest if run == "stock-longest" else size.new_tokens
     environment = checkpoint.environment(models, home)
     environment |= {each: os.fspath(home / each.lower()) for each in COMPILERS}
     subprocess.run(
-        [*module, *what, str(image), str(tokens), str(out)],
+        [*module, *what, str(image), str(tokens), str(size.longest), str(out)],
         env=environment,
         check=True,
     )

@@ -1,7 +1,8 @@
 """The captured path: a decode step as one CUDA graph. No compiler is needed, only CUDA.
 
 One sequence runs over a `Step` that is kept from one reading to the next: it ends where the next
-one is prefilled. Everything else (several rows, endings of one prefix) takes the plain path.
+one is prefilled. Its room is that of a usual reply, and becomes wider in the middle of the first
+one that needs more. Everything else (several rows, endings of one prefix) takes the plain path.
 A prefill that comes again and again can be captured as well (`set_up`, `open`).
 """
 
@@ -18,6 +19,10 @@ from cxr_demo.decoding.plain import PlainEngine, decoded
 from cxr_demo.decoding.sampling import Chooser, logprob
 from cxr_demo.decoding.slots import roomy
 from cxr_demo.decoding.step import Forward, Outbox, Step, through
+
+AT_ONCE = 256
+"""New tokens for which room is made before they come. Most reports are shorter; to hold what the
+longest would need takes up to 80 MiB that stand empty."""
 
 Forwards = Callable[[int], Forward]
 """Number of sequences -> their step."""
@@ -45,8 +50,12 @@ class CapturedEngine(PlainEngine):
     def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
         if batch > 1 or room == 0:
             return super()._cache(batch, length, room)
-        self._user = self._keep(length + room).cache.row(length)
+        self._user = self._keep(length + min(room, AT_ONCE)).cache.row(length)
         return self._user
+
+    def reserve(self, positions: int) -> None:
+        """Hold room for so many positions, as after a reply that came to that length."""
+        self._keep(positions)
 
     def _keep(self, positions: int) -> Step:
         needed = roomy(positions + 1)
@@ -60,7 +69,7 @@ class CapturedEngine(PlainEngine):
         self, key: Hashable, source: Source, length: int, blocks: Tensor | None, room: int
     ) -> None:
         """Make `open(key)` prefill what `source` gives, with `room` more; see `Opening`."""
-        step = self._keep(length + room)
+        step = self._keep(length + min(room, AT_ONCE))
         self._openings[key] = Opening(self._network, step, source, length, blocks)
 
     def forget(self, key: Hashable) -> None:
@@ -89,6 +98,16 @@ class CapturedEngine(PlainEngine):
             self._check(state)
         return None
 
+    def _advance(self, step: Step, column: int, columns: int) -> None:
+        """Run `step`, which writes to `column`; where that is not there, the place is made wide
+        enough for `columns`."""
+        if column >= step.room:
+            user, self._kept, self._user = self._user, None, None  # if memory ends in its middle
+            self._openings.clear()  # they led to the old place, and held more than is needed now
+            step.widen(roomy(columns + 1))
+            self._kept, self._user = step, user
+        step.run()
+
     def _check(self, state: State) -> None:
         if state.cache is not self._user:
             raise RuntimeError("another sequence has begun since: this one cannot go on")
@@ -111,6 +130,7 @@ class CapturedEngine(PlainEngine):
     ) -> Iterator[Decoded]:
         # While the host looks at one token the device already computes the next.
         outbox = Outbox(1, step.ids.device)
+        begun = state.cache.end
         step.active.fill_(1)
         step.ids.copy_(state.logits.argmax(-1))
         waiting = outbox.post(step.ids)
@@ -120,7 +140,7 @@ class CapturedEngine(PlainEngine):
                 return
             turn = waiting
             if index + 1 < request.max_new_tokens:
-                step.run()
+                self._advance(step, begun + index, begun + request.max_new_tokens)
                 waiting = outbox.post(step.ids)
             now = decoded(outbox.take(turn), [False], request.stop_ids, None)
             yield now
@@ -131,13 +151,14 @@ class CapturedEngine(PlainEngine):
         self, step: Step, state: State, request: Request, should_stop: ShouldStop
     ) -> Iterator[Decoded]:
         choose = Chooser(request.sampling, state.logits.device)
+        begun = state.cache.end
         step.active.fill_(1)
         for index in range(request.max_new_tokens):
             self._check(state)
             if should_stop():
                 return
             if index:
-                step.run()
+                self._advance(step, begun + index - 1, begun + request.max_new_tokens)
             logits = step.logits if index else state.logits
             step.ids.copy_(choose(logits))
             chances = logprob(logits, step.ids) if request.logprobs else None
@@ -153,9 +174,9 @@ class CapturedEngine(PlainEngine):
         if step is None:
             return super().force(state, ids)
         step.active.fill_(1)
-        every = [state.logits]
-        for column in ids.unbind(1):
+        every, begun = [state.logits], state.cache.end
+        for index, column in enumerate(ids.unbind(1)):
             step.ids.copy_(column)
-            step.run()
+            self._advance(step, begun + index, begun + ids.shape[1])
             every.append(step.logits.clone())
         return torch.stack(every, dim=1)

@@ -19,13 +19,13 @@ def record(run: Callable[[], None], device: torch.device, pool: Any) -> torch.cu
     libraries set themselves up on the first call, which cannot be recorded. No other thread may
     multiply on the device meanwhile: its space for that would go from under it."""
     with torch.cuda.device(device), _nothing_collected():
-        _give_back()
+        give_back(device)
         beside = _beside(device)
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
             run()
         torch.cuda.current_stream().wait_stream(beside)
-        _give_back()
+        give_back(device)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool, beside, capture_error_mode="thread_local"):
             run()
@@ -33,10 +33,18 @@ def record(run: Callable[[], None], device: torch.device, pool: Any) -> torch.cu
     return graph
 
 
-def _give_back() -> None:
-    """Free what one stream holds and the other has no use for."""
-    _workspaces()
-    torch.cuda.empty_cache()
+def settle(device: torch.device) -> None:
+    """Wait until every run is over, so that graphs and what they write to may go."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def give_back(device: torch.device) -> None:
+    """Return to the driver what graphs that have gone held, and what one stream holds and another
+    has no use for."""
+    if device.type == "cuda":
+        _workspaces()
+        torch.cuda.empty_cache()
 
 
 def _workspaces() -> None:

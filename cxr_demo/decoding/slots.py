@@ -36,11 +36,22 @@ class SlotCache:
     ) -> None:
         self.shapes, self.slots, self.room, self.window = tuple(shapes), slots, room, window
         self.dtype, self.device = dtype, device
-        self.keys = [self._empty(each) for each in self.shapes]
-        self.values = [self._empty(each) for each in self.shapes]
+        self.keys = [self._empty(each, room) for each in self.shapes]
+        self.values = [self._empty(each, room) for each in self.shapes]
         self.lengths = torch.zeros(slots, dtype=torch.long, device=device)
         self._rows = torch.arange(slots, device=device)
         self._columns = torch.arange(room, device=device)
+
+    def widen(self, room: int) -> None:
+        """Make it `room` columns. What the rows hold is kept, at other addresses: layer by layer,
+        so that it is never there twice."""
+        for kept in (self.keys, self.values):
+            for layer, shape in enumerate(self.shapes):
+                wider = self._empty(shape, room)
+                wider[:, :, : self.room] = kept[layer]
+                kept[layer] = wider
+        self.room = room
+        self._columns = torch.arange(room, device=self.device)
 
     def update(
         self, keys: Tensor, values: Tensor, layer: int, *args: Any, **kwargs: Any
@@ -94,6 +105,6 @@ class SlotCache:
         mine, theirs = [*self.keys, *self.values], [*cache.keys, *cache.values]
         return list(zip(mine, theirs, strict=True))
 
-    def _empty(self, shape: LayerShape) -> Tensor:
-        size = (self.slots, shape.heads, self.room, shape.width)
+    def _empty(self, shape: LayerShape, room: int) -> Tensor:
+        size = (self.slots, shape.heads, room, shape.width)
         return torch.zeros(size, dtype=self.dtype, device=self.device)

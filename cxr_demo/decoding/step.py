@@ -76,6 +76,16 @@ class Step:
         self.ids.copy_(self.logits.argmax(-1))
         self.cache.lengths.add_(self.active)
 
+    @torch.no_grad()
+    def widen(self, room: int) -> None:
+        """Make room for so many columns. What was captured led to the old ones and goes first, as
+        whatever else was captured with `pool` must have gone."""
+        graphs.settle(self.ids.device)
+        self._graph = None
+        self.pool = graphs.pool(self.ids.device)
+        graphs.give_back(self.ids.device)
+        self.cache.widen(room)
+
     def _captured(self) -> torch.cuda.CUDAGraph:
         kept = self.ids.clone(), self.active.clone()
         self.active.zero_()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Engine, Request, State
 from cxr_demo.models import hardware, stock
 from cxr_demo.models.base import Seen
@@ -133,10 +134,13 @@ def noise() -> Radiograph:
 
 
 def ready(model: Readable, radiograph: Radiograph, prompt: Prompt) -> None:
-    """Bring `model` to the state in which it reads a second radiograph with `prompt`: on the
-    fastest path that it has here, captured for that room, and warm."""
+    """Bring `model` to the state in which it reads a second radiograph with `prompt` after a reply
+    as long as it may be: on the fastest path that it has here, captured for that room, and warm.
+    More memory than then is never taken."""
     if model.paths:  # asking waits until it is known
         model.warm_up()
+    if model.engine != stock.NAME and isinstance(model.decoder, CapturedEngine):
+        model.decoder.reserve(len(model.ids_of(prompt)) + prompt.max_new_tokens)
     steps = _forced(model, model.see(radiograph), prompt)
     for _ in zip(range(2), steps, strict=False):
         """Two tokens, and what they have set up stays."""

@@ -266,8 +266,9 @@ class VisionLanguageModel(ABC):
 
     def warm_up(self) -> None:
         """Read a black image for two tokens, twice, so that the first report pays neither for the
-        libraries' own start nor for capturing what comes again. In the room of the longest reply:
-        what is set up once need not be set up again, larger, beside what the smaller one left."""
+        libraries' own start nor for capturing what comes again. In the room of the longest reply's
+        beginning: what is set up once need not be set up again, larger, beside what the smaller one
+        left."""
         if self._compiled is not None:
             self._compiled.wait(WARM_WAIT_S)
         black = Seen(np.zeros((self.side, self.side, 3), np.uint8), "black")

@@ -267,6 +267,7 @@ def test_the_command_measures_in_fresh_processes_and_merges(tmp_path, capfd):
     assert set(started) == {"cold", "warm", "stock"}
     assert started["cold"]["seconds_to_first_token"] > started["cold"]["seconds_loading"] > 0
     assert started["stock"]["first_token_by"] == "stock"
+    assert [run for run, each in started.items() if "longest" in each] == ["cold", "warm"]
     joined = tmp_path / "speed.json"
     table = tmp_path / "speed.md"
     arguments = ["--merge", str(out), "--out", str(joined), "--table", str(table)]

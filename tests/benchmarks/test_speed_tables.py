@@ -114,6 +114,17 @@ def test_each_model_has_its_own_bound():
     assert found["time per token over the floor, bf16"].met is False  # 1.7, where 1.6 is asked
 
 
+def test_peaks_are_compared_at_equal_lengths():
+    """Of the app's own longest report; older results had its room from the start."""
+    longest = {"longest": {"allocated": 109, "device": 110}}
+    runs = {"warm": reading(105) | longest, "stock": reading(100), "stock-longest": reading(108)}
+    for change, expected in (({}, 109 / 108), ({"warm": reading(105)}, 105 / 108)):
+        found = goals.all_goals({(MEDGEMMA, "start", "nf4"): runs | change})
+        ratios = {each.what: each.value for each in found}
+        assert ratios["peak VRAM (allocated) over stock's, nf4"] == 1.05
+        assert ratios["peak VRAM (allocated) over stock's, nf4, longest report"] == expected
+
+
 def test_the_table_names_machines_and_everything_measured(tmp_path):
     for (model, stage, precision), figures in FIGURES.items():
         results = {"model": model, "stage": stage, "precision": precision, "tiny": False}

@@ -50,7 +50,7 @@ def test_the_space_of_products_is_taken_once_and_lies_in_the_pool():
     device = torch.device("cuda", 0)
     a, b, out = (torch.randn(256, 256, device=device) for _ in range(3))
     expected = a @ b  # cuBLAS has its space on this stream from here on
-    graphs._give_back()
+    graphs.give_back(device)
     before, pool = torch.cuda.memory_allocated(device), graphs.pool(device)
     a @ b
     space = torch.cuda.memory_allocated(device) - before
