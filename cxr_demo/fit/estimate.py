@@ -203,12 +203,11 @@ def unpacked(shape: Architecture, storage: Storage, part: str) -> int:
 
 
 def table_slice(shape: Architecture, storage: Storage, rows: int) -> int:
-    """The head's share of it: a slice is unpacked while the one before is still there."""
+    """The head's share of it."""
     stored_as_is = storage.fused is None or (storage.packs_table and not shape.tied)
     if stored_as_is or rows <= (storage.fused or 0):
         return 0
-    unpacked_rows = min(2 * storages.SLICE, shape.text.vocabulary)
-    return unpacked_rows * shape.text.width * storage.active
+    return min(storages.UNPACKED, shape.text.vocabulary * shape.text.width * storage.active)
 
 
 def host_need(model: str, precision: Precision) -> Need:

@@ -12,7 +12,9 @@ BLOCK = 64
 OUTER = 256
 """Scales that share one outer scale in double quantisation."""
 SLICE = 16_384
-"""Rows of a table that are unpacked, or packed, at a time (`models.tables`)."""
+"""Rows of a table that are packed at a time (`models.tables`)."""
+UNPACKED = 32 * 1024**2
+"""Bytes of a table that are unpacked at a time (`models.tables`)."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ and read whole as the output head, in the type that the model computes in.
 Where look-up and head are tied they hold the same parameter, so the table is never there twice.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -19,7 +18,9 @@ from cxr_demo.models.four_bits import Params4bit, matmul_4bit
 from cxr_demo.models.quantising import BLOCK, NESTED
 
 SLICE = 16_384
-"""Rows that are unpacked, or quantised, at a time: 84 MB of bfloat16 for MedGemma's table."""
+"""Rows that are quantised at a time: 84 MB of bfloat16 for MedGemma's table."""
+UNPACKED = 32 * 1024**2
+"""Bytes of a table that are unpacked at a time, to be multiplied: they fit a large GPU's cache."""
 FUSED_ROWS = 4 if hasattr(torch.ops.bitsandbytes, "gemm_4bit") else 1
 """Up to so many rows bitsandbytes multiplies without unpacking all of a weight first."""
 
@@ -58,7 +59,11 @@ class TableHead(nn.Module):
         few = hidden.numel() <= FUSED_ROWS * hidden.shape[-1]
         if state is not None and few and hidden.device.type == "cuda":
             return matmul_4bit(hidden, self.weight.t(), quant_state=state)
-        parts = [nn.functional.linear(hidden, each) for each in slices(self.weight, hidden.dtype)]
+        # No slice has a name: it is gone before the next one is unpacked.
+        parts = [
+            nn.functional.linear(hidden, unpacked(self.weight, first, last, hidden.dtype))
+            for first, last in slices(self.weight, hidden.dtype)
+        ]
         logits = torch.cat(parts, dim=-1)
         return logits if self.bias is None else logits + self.bias.to(logits.dtype)
 
@@ -77,21 +82,32 @@ def rows(weight: Tensor, ids: Tensor, dtype: torch.dtype) -> Tensor:
     packed = _bytes(weight, width)[ids]
     blocks = torch.arange(width // BLOCK, device=ids.device)
     at = ids[:, None] * (width // BLOCK) + blocks
-    return _unpacked(packed, _scales(state, at), state, dtype)
+    return _values(packed, _scales(state, at), state, dtype)
 
 
-def slices(weight: Tensor, dtype: torch.dtype) -> Iterator[Tensor]:
-    """A stored table's rows in order, up to SLICE at a time, (n, D) in `dtype`."""
+def shape_of(weight: Tensor) -> tuple[int, int]:
+    """V and D of a stored table."""
+    count, width = getattr(weight, "quant_state", weight).shape
+    return count, width
+
+
+def slices(weight: Tensor, dtype: torch.dtype) -> list[tuple[int, int]]:
+    """The first row and the one behind the last of each slice of a stored table that is `UNPACKED`
+    bytes in `dtype`, in order."""
+    count, width = shape_of(weight)
+    height = max(1, UNPACKED // (width * dtype.itemsize))
+    return [(first, min(first + height, count)) for first in range(0, count, height)]
+
+
+def unpacked(weight: Tensor, first: int, last: int, dtype: torch.dtype) -> Tensor:
+    """Rows `first` to `last` (not included) of a stored table, (n, D) in `dtype`."""
     state = getattr(weight, "quant_state", None)
-    count, width = weight.shape if state is None else state.shape
-    for first in range(0, count, SLICE):
-        last = min(first + SLICE, count)
-        if state is None:
-            yield weight[first:last].to(dtype)
-            continue
-        per_row = width // BLOCK
-        at = torch.arange(first * per_row, last * per_row, device=weight.device)
-        yield _unpacked(_bytes(weight, width)[first:last], _scales(state, at), state, dtype)
+    if state is None:
+        return weight[first:last].to(dtype)
+    width = state.shape[1]
+    per_row = width // BLOCK
+    at = torch.arange(first * per_row, last * per_row, device=weight.device)
+    return _values(_bytes(weight, width)[first:last], _scales(state, at), state, dtype)
 
 
 def install(
@@ -140,7 +156,7 @@ def _scales(state: Any, at: Tensor) -> Tensor:
     return scales
 
 
-def _unpacked(packed: Tensor, scales: Tensor, state: Any, dtype: torch.dtype) -> Tensor:
+def _values(packed: Tensor, scales: Tensor, state: Any, dtype: torch.dtype) -> Tensor:
     shape = (len(packed), packed.shape[1] * 2)
     done: Tensor = torch.ops.bitsandbytes.dequantize_4bit.default(
         packed.reshape(-1, 1), scales.reshape(-1), BLOCK, state.quant_type, shape, dtype

@@ -24,7 +24,8 @@ PAIRS = [
 def test_the_engines_own_numbers_are_the_estimates():
     assert estimate.GRAIN == slots.GRAIN
     assert (estimate.SPARE, estimate.TOGETHER) == (many.SPARE, batching.TOGETHER)
-    assert storage.SLICE == tables.SLICE and storage.BLOCK == quantising.BLOCK
+    assert storage.SLICE == tables.SLICE and storage.UNPACKED == tables.UNPACKED
+    assert storage.BLOCK == quantising.BLOCK
 
 
 @pytest.mark.parametrize("index", [0, 1])

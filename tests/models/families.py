@@ -208,7 +208,7 @@ def unpacked(four: nn.Module, full: nn.Module) -> int:
 def values_of(layer: Any) -> Tensor:
     """What a settled 4-bit layer or table computes with, in float32."""
     if isinstance(layer, tables.TableLookUp | tables.TableHead):
-        return torch.cat(list(tables.slices(layer.weight, torch.float32)))
+        return tables.unpacked(layer.weight, 0, tables.shape_of(layer.weight)[0], torch.float32)
     values: Tensor = layer.values.float()
     return values
 

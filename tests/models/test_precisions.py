@@ -182,7 +182,8 @@ def test_look_up_and_head_are_one_table(medgemma, loaded):
 def test_the_look_up_is_scaled_and_takes_any_rows(medgemma, loaded):
     ids = torch.tensor([[5, 2047, 0], [5, 1, 9]])
     found = medgemma._network.embed(ids)
-    table = torch.cat(list(tables.slices(medgemma._network._head.weight, torch.bfloat16)))
+    weight = medgemma._network._head.weight
+    table = tables.unpacked(weight, 0, 2048, torch.bfloat16)
     assert torch.equal(found, table[ids] * 8.0)
     near = loaded(FAMILIES[0], NF4)._network.embed(ids)
     assert 0.99 < cosine(found.float(), near.float()) < 1.0
@@ -191,7 +192,7 @@ def test_the_look_up_is_scaled_and_takes_any_rows(medgemma, loaded):
 def test_the_head_is_the_product_with_the_same_table(medgemma):
     weight = medgemma._network._head.weight
     hidden = torch.randn(2, 3, 64, dtype=torch.bfloat16)
-    table = torch.cat(list(tables.slices(weight, torch.bfloat16)))
+    table = tables.unpacked(weight, 0, 2048, torch.bfloat16)
     assert torch.equal(medgemma._network.head(hidden), hidden @ table.T)
 
 
@@ -204,8 +205,10 @@ def test_a_table_by_parts_is_bit_for_bit_that_of_the_library(monkeypatch):
     ours, theirs = mine.quant_state, whole.quant_state
     assert torch.equal(ours.absmax, theirs.absmax) and ours.offset == theirs.offset
     assert torch.equal(ours.state2.absmax, theirs.state2.absmax)
-    monkeypatch.setattr(tables, "SLICE", 96)
-    everything = torch.cat(list(tables.slices(mine, torch.float32)))
+    monkeypatch.setattr(tables, "UNPACKED", 96 * 128 * 4)
+    slices = tables.slices(mine, torch.float32)
+    assert [last - first for first, last in slices] == [96] * 10 + [40]
+    everything = torch.cat([tables.unpacked(mine, *each, torch.float32) for each in slices])
     picked = torch.tensor([999, 0, 500])
     assert torch.equal(tables.rows(mine, picked, torch.float32), everything[picked])
     assert 0.07 < (everything - table.float()).norm() / table.float().norm() < 0.12
