@@ -59,10 +59,10 @@ class CapturedEngine(PlainEngine):
 
     def _keep(self, positions: int) -> Step:
         needed = roomy(positions + 1)
-        if self._kept is None or self._kept.room < needed:
-            self._kept = None  # before its successor: two at once are not needed
-            self._openings.clear()  # they led to its place
+        if self._kept is None:
             self._kept = self.steps(1, needed)
+        elif self._kept.room < needed:
+            self._widen(self._kept, needed)
         return self._kept
 
     def set_up(
@@ -102,11 +102,14 @@ class CapturedEngine(PlainEngine):
         """Run `step`, which writes to `column`; where that is not there, the place is made wide
         enough for `columns`."""
         if column >= step.room:
-            user, self._kept, self._user = self._user, None, None  # if memory ends in its middle
-            self._openings.clear()  # they led to the old place, and held more than is needed now
-            step.widen(roomy(columns + 1))
-            self._kept, self._user = step, user
+            self._widen(step, roomy(columns + 1))
         step.run()
+
+    def _widen(self, step: Step, room: int) -> None:
+        user, self._kept, self._user = self._user, None, None  # if memory ends in its middle
+        self._openings.clear()  # they led to the old place, and held more than is needed now
+        step.widen(room)
+        self._kept, self._user = step, user
 
     def _check(self, state: State) -> None:
         if state.cache is not self._user:
