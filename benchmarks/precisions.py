@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,15 @@ from cxr_demo.paths import assets_dir
 from cxr_demo.records import PipelineKind, Precision
 
 STEPS = 32
-"""Tokens after the prompt."""
+"""Tokens after the prompt, unless told otherwise."""
 
 
-def read(model: str, precision: Precision, out: Path, follow: Path | None = None) -> None:
-    """In a process of its own: load, read both samples along the tokens in `follow` (its own greedy
-    ones if None), write logits and tokens to `out` and figures beside it. `embedded` is given
-    precisions that its card does not offer, too."""
+def read(
+    model: str, precision: Precision, out: Path, follow: Path | None = None, steps: int = STEPS
+) -> None:
+    """In a process of its own: load, read both samples along the tokens in `follow` (`steps` greedy
+    ones of its own if None), write logits and tokens to `out` and figures beside it. `embedded` is
+    given precisions that its card does not offer, too."""
     device = "cuda:0" if torch.cuda.is_available() else "cpu"
     place = torch.device(device)
     hardware.reset_peaks(place)
@@ -53,8 +56,8 @@ def read(model: str, precision: Precision, out: Path, follow: Path | None = None
     for at, radiograph in enumerate(samples()):
         prefix = loaded.prefix(loaded.see(radiograph), prompt)
         ids = given.get(f"tokens{at}")
-        ids = _greedy(loaded, prefix) if ids is None else ids.to(place)
-        state = loaded.decoder.prefill(prefix, STEPS)
+        ids = _greedy(loaded, prefix, steps) if ids is None else ids.to(place)
+        state = loaded.decoder.prefill(prefix, ids.shape[1])
         found[f"image{at}"] = loaded.decoder.force(state, ids)[0].float().cpu().contiguous()
         found[f"tokens{at}"] = ids.cpu()
     save_file(found, out)
@@ -69,11 +72,11 @@ def read(model: str, precision: Precision, out: Path, follow: Path | None = None
     out.with_suffix(".json").write_text(json.dumps(figures))
 
 
-def _greedy(loaded: Any, prefix: Prefix) -> Tensor:
+def _greedy(loaded: Any, prefix: Prefix, steps: int) -> Tensor:
     """(1, n) of the model's own tokens, past an end of the reply too."""
-    state = loaded.decoder.prefill(prefix, STEPS)
-    steps = loaded.decoder.decode(state, Request(STEPS))
-    return torch.tensor([[step.ids[0] for step in steps]], device=prefix.embeddings.device)
+    state = loaded.decoder.prefill(prefix, steps)
+    decoded = loaded.decoder.decode(state, Request(steps))
+    return torch.tensor([[step.ids[0] for step in decoded]], device=prefix.embeddings.device)
 
 
 def _embedded(precision: Precision, place: torch.device) -> Any:
@@ -130,16 +133,23 @@ def bits() -> dict[str, Any] | None:
     }
 
 
-def measure(model: str, home: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """All precisions of `model`, each against NF4 and against BF16."""
-    offered = (*card(model).evaluated,)
-    wanted = (*offered, Precision.NF4_EMB) if model == "embedded" else offered
+def precisions_of(model: str) -> tuple[Precision, ...]:
+    """All that can be compared."""
+    offered = card(model).evaluated
+    return (*offered, Precision.NF4_EMB) if model == "embedded" else offered
+
+
+def measure(
+    model: str, wanted: Sequence[Precision], steps: int, home: Path, environment: dict[str, str]
+) -> dict[str, Any]:
+    """The `wanted` precisions of `model`, BF16 and NF4 among them, each against these two."""
     figures: dict[str, Any] = {}
     logits: dict[str, dict[str, Tensor]] = {}
-    for each in wanted:
+    for each in sorted(wanted, key=lambda each: each is not Precision.BF16):
         out = home / f"{each}.safetensors"
         command = [sys.executable, "-m", "benchmarks.precisions", model, "--child", each]
-        if each is not Precision.BF16:  # which comes first
+        command += ["--steps", str(steps)]
+        if each is not Precision.BF16:  # the first one
             command += ["--follow", str(home / f"{Precision.BF16}.safetensors")]
         subprocess.run([*command, "--out", str(out)], check=True, env=environment)
         figures[each] = json.loads(out.with_suffix(".json").read_text())
@@ -161,13 +171,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model")
     parser.add_argument("--child", choices=[str(each) for each in Precision])
     parser.add_argument("--follow", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--precisions", help="comma separated, bf16 and nf4 among them")
+    parser.add_argument("--steps", type=int, default=STEPS, help="tokens after the prompt")
     parser.add_argument("--tiny", action="store_true", help="in a few megabytes, untold")
     parser.add_argument("--folder", type=Path, help="keep the checkpoint here, or use it again")
     parser.add_argument("--out", type=Path, default=report.RESULTS)
     chosen = parser.parse_args(arguments)
     if chosen.child:
-        read(chosen.model, Precision(chosen.child), chosen.out, chosen.follow)
+        read(chosen.model, Precision(chosen.child), chosen.out, chosen.follow, chosen.steps)
         return 0
+    wanted = precisions_of(chosen.model)
+    if chosen.precisions:
+        wanted = tuple(Precision(each) for each in chosen.precisions.split(","))
+    if not {Precision.BF16, Precision.NF4} <= set(wanted) <= set(precisions_of(chosen.model)):
+        parser.error(f"bf16, nf4 and others of {', '.join(precisions_of(chosen.model))}")
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         folder = chosen.folder or home / "models"
@@ -175,17 +192,20 @@ def main(arguments: list[str] | None = None) -> int:
             checkpoint.ensure(chosen.model, folder, chosen.tiny, None)
         environment = checkpoint.environment(folder, home / "home")
         (home / "home").mkdir(mode=0o700)
-        figures = measure(chosen.model, home, environment)
+        figures = measure(chosen.model, wanted, chosen.steps, home, environment)
     if chosen.tiny:
         return 0
     kind = "trained on drawn images" if chosen.model == "embedded" else "RANDOM"
     what = (
-        f"{chosen.model}, weights {kind}: each precision's logits over both samples and {STEPS} "
-        "tokens of bf16's own replies, against bf16 and NF4, and torch's memory; one process each."
+        f"{chosen.model}, weights {kind}: each precision's logits over both samples and "
+        f"{chosen.steps} tokens of bf16's own replies, against bf16 and NF4, and torch's memory; "
+        "one process each."
     )
     path = chosen.out / f"precisions_{chosen.model.replace('.', '_')}.json"
-    command = f"python -m benchmarks.precisions {chosen.model}"
-    results = {"model": chosen.model, "steps": STEPS, "precisions": figures, "gpu_bits": bits()}
+    command = f"python -m benchmarks.precisions {chosen.model} --steps {chosen.steps}"
+    command += f" --precisions {','.join(wanted)}"
+    results = {"model": chosen.model, "steps": chosen.steps}
+    results |= {"precisions": figures, "gpu_bits": bits()}
     print(report.write(path, what, command, results))
     return 0
 

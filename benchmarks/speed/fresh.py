@@ -1,8 +1,8 @@
 """One process, one model, one reader: from "choose model" to the first token, and peak memory.
 
 `python -m benchmarks.speed.fresh MODEL PRECISION READER DEVICE IMAGE TOKENS LONGEST OUT` is started
-by `benchmarks.speed`. READER is "stock", "engine" (the app as it is) or a path's name. Nothing but
-that one model touches the GPU in it.
+by `benchmarks.speed`. READER is "stock", "engine" (the app as it is) or "captured" (the app on a
+machine that has no compiler). Nothing but that one model touches the GPU in it.
 """
 
 import json
@@ -38,20 +38,20 @@ def measure(
 
     from benchmarks.speed import readers
 
+    if reader == "captured":
+        _take_compiler_away()
     imported = time.perf_counter() - began
     found = readers.Stock if reader == "stock" else readers.App
     sampler.begin_request()
     chosen = time.perf_counter()
     reading = found(model, precision, device, image)
     loaded = time.perf_counter() - chosen
-    if reader not in ("stock", "engine"):
-        reading.choose(reader)
     reading.first_token()
     first = time.perf_counter() - chosen
     answered_by = reading.engine
     until = None
-    if reader == "engine":
-        reading.choose(None)
+    if reader != "stock":
+        reading.settle()
         until = time.perf_counter() - chosen
     starting = _memory(sampler, reading)
     sampler.begin_request()
@@ -76,6 +76,15 @@ def measure(
         "reading": whole,
         **later,
     }
+
+
+def _take_compiler_away() -> None:
+    from cxr_demo.decoding.fused import compiler
+
+    def missing(*_: Any) -> Any:
+        raise compiler.CompilerMissing("taken away, to read as a machine without it does")
+
+    compiler._built = missing
 
 
 def _memory(sampler: Sampler, reading: Any) -> dict[str, Any]:

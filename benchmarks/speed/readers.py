@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed import paths, stock
+from benchmarks.speed import stock
 from cxr_demo import models
 from cxr_demo.models import hardware
 from cxr_demo.models.cards import card
@@ -38,9 +38,9 @@ class App:
         """The file, opened and read until one token is there."""
         self._read(1)
 
-    def choose(self, path: str | None) -> None:
-        """Wait for a path, the best one if None."""
-        paths.use(self._model, path or paths.available(self._model)[0])
+    def settle(self) -> None:
+        """Wait until the fastest path that there is has been taken."""
+        self._model.settle()
 
     def read(self, tokens: int, times: int = 1) -> None:
         """A reply of so many tokens, so many times; the peaks are of those alone."""

@@ -23,7 +23,8 @@ READERS = {
     "captured": "captured",
 }
 """Runs in their order, and who reads in each. "warm" finds what "cold" has compiled;
-"stock-longest" goes on to the limit of a report, as the app's processes do after their reading."""
+"stock-longest" goes on to the limit of a report, as the app's processes do after their reading.
+"captured" is the app where there is no compiler."""
 
 
 def chosen(text: str) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ def chosen(text: str) -> tuple[str, ...]:
 
 def measure(call: Call, models: Path, scratch: Path) -> list[str]:
     """The runs of `call.starts`: the app with nothing compiled before, again with that kept, stock,
-    and the app's captured path. The names of those that failed, whose processes have said why."""
+    and the app without a compiler. The names of those that failed, which have said why."""
     failed = []
     (image,) = workload.write_jpegs(scratch / "one", 1)
     for precision in call.precisions:

@@ -20,9 +20,9 @@ from cxr_demo.decoding.sampling import Chooser, logprob
 from cxr_demo.decoding.slots import roomy
 from cxr_demo.decoding.step import Forward, Outbox, Step, through
 
-AT_ONCE = 256
+AT_ONCE = 192
 """New tokens for which room is made before they come. Most reports are shorter; to hold what the
-longest would need takes up to 80 MiB that stand empty."""
+longest would need takes up to 100 MiB that stand empty."""
 
 Forwards = Callable[[int], Forward]
 """Number of sequences -> their step."""

@@ -12,10 +12,11 @@ from transformers import Gemma3Config, Gemma3ForConditionalGeneration, PhiConfig
 
 from benchmarks import checkpoints, layouts, report
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import fidelity, floor, inside, start, stock, tables, workload
+from benchmarks.speed import fidelity, floor, fresh, inside, start, stock, tables, workload
 from benchmarks.speed.results import Call, loaded
 from benchmarks.speed.settings import INSIDE, PRECISIONS, TINY, TRUE
 from cxr_demo.decoding.cache import LayerShape
+from cxr_demo.decoding.fused import compiler
 from cxr_demo.models.cards import card
 from cxr_demo.records import PipelineKind, Precision
 from tests.stand_ins import noise
@@ -242,6 +243,13 @@ def test_a_failing_process_is_told_and_the_others_go_on(tmp_path, monkeypatch):
     failed = start.measure(wanted, tmp_path, tmp_path)
     assert failed == [f"medgemma-4b-it start nf4 {each}" for each in ("cold", "warm")]
     assert set(figures(tmp_path, "medgemma-4b-it", "start", "nf4")) == {"stock"}
+
+
+def test_a_machine_without_a_compiler_takes_nothing_that_was_compiled_before(monkeypatch):
+    monkeypatch.setattr(compiler, "_built", compiler._built)  # put back afterwards
+    fresh._take_compiler_away()
+    with pytest.raises(compiler.CompilerMissing, match="taken away"):
+        compiler._built((), (9, 0))
 
 
 def test_the_command_needs_a_place_and_known_stages(capsys):
