@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from cxr_demo.fit.architectures import ARCHITECTURES
-from cxr_demo.fit.estimate import Constants, Need, Work, decoding, need
+from cxr_demo.fit.estimate import Constants, Need, Work, decoding, need, prefilling
 from cxr_demo.fit.measured import need_of
 from cxr_demo.fit.storage import STORAGES
 from cxr_demo.records import Precision
@@ -57,18 +57,22 @@ def fit(pairs: Sequence[Pair]) -> Constants:
     return Constants(
         bare=middle(lambda each: each["load"]["device"] - each["load"]["reserved"]),
         context=middle(lambda each: each["decode"]["device"] - each["decode"]["reserved"]),
-        held=middle(lambda each: each["decode"]["allocated"] - _decoding(each)),
-        gaps=middle(lambda each: each["decode"]["reserved"] - _most_allocated(each)),
+        held=middle(lambda each: _most(each, "allocated") - _counted(each)),
+        gaps=middle(lambda each: _most(each, "reserved") - _most(each, "allocated")),
     )
 
 
-def _decoding(pair: Pair) -> int:
-    shape = ARCHITECTURES[pair["model"]]
-    return decoding(shape, STORAGES[Precision(pair["precision"])], Work(**pair["work"]))
+def _counted(pair: Pair) -> int:
+    """Bytes of tensors at the widest moment after loading."""
+    shape, storage = ARCHITECTURES[pair["model"]], STORAGES[Precision(pair["precision"])]
+    work = Work(**pair["work"])
+    return max(prefilling(shape, storage, work), decoding(shape, storage, work))
 
 
-def _most_allocated(pair: Pair) -> int:
-    return max(int(pair[phase]["allocated"]) for phase in PHASES)
+def _most(pair: Pair, kind: str) -> int:
+    """The highest peak of any phase. What a graph needs is allocated while it is captured, which
+    warming up does; from then on it is reserved only."""
+    return max(int(pair[phase][kind]) for phase in (*PHASES, "warm_up"))
 
 
 def judge(pairs: Sequence[Pair]) -> list[Judged]:
