@@ -12,7 +12,7 @@ from cxr_demo.fit.estimate import FIRST, Constants, Work, host_need, need
 from cxr_demo.models import batching, quantising, tables
 from cxr_demo.models.cards import CARDS
 from cxr_demo.records import Precision
-from cxr_demo.units import GIB
+from cxr_demo.units import GIB, MIB
 
 PAIRS = [
     (model, precision)
@@ -138,6 +138,15 @@ def test_a_warm_up_that_takes_more_than_the_reading_is_the_peak():
     found = pair("chexagent-8b", Precision.NF4_FP32, HIDDEN)
     found["warm_up"] = {"device": found["prefill"]["device"] + 5}
     assert measured.need_of(found).peak == found["prefill"]["device"] + 5
+
+
+def test_what_is_captured_while_warming_up_is_no_gap_afterwards():
+    pairs = made_up()
+    for each in pairs:
+        for later in ("prefill", "decode"):
+            captured = each[later]["allocated"] - 150 * MIB
+            each[later] = each[later] | {"allocated": captured}
+    assert judgement.fit(pairs) == HIDDEN
 
 
 def test_a_model_is_judged_by_the_others_and_found_out():
