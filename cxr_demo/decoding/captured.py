@@ -50,8 +50,11 @@ class CapturedEngine(PlainEngine):
     def _cache(self, batch: int, length: int, room: int) -> KeyValueCache:
         if batch > 1 or room == 0:
             return super()._cache(batch, length, room)
-        self._user = self._keep(length + min(room, AT_ONCE)).cache.row(length)
+        self._user = self._place(length, room).cache.row(length)
         return self._user
+
+    def _place(self, length: int, room: int) -> Step:
+        return self._keep(length + min(room, AT_ONCE))
 
     def reserve(self, positions: int) -> None:
         """Hold room for so many positions, as after a reply that came to that length."""
@@ -69,7 +72,7 @@ class CapturedEngine(PlainEngine):
         self, key: Hashable, source: Source, length: int, blocks: Tensor | None, room: int
     ) -> None:
         """Make `open(key)` prefill what `source` gives, with `room` more; see `Opening`."""
-        step = self._keep(length + min(room, AT_ONCE))
+        step = self._place(length, room)
         self._openings[key] = Opening(self._network, step, source, length, blocks)
 
     def forget(self, key: Hashable) -> None:
