@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from cxr_demo.decoding.captured import CapturedEngine
+from cxr_demo.models.openings import Openings
 from tests.decoding.reference import case
 from tests.models.families import FAMILIES
 from tests.stand_ins import adapted, native_fp32, tiny_medgemma
@@ -22,3 +24,12 @@ def beside_stock(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CXR_DEMO_MODELS", str(root))
         return case(request.param, root)
+
+
+@pytest.fixture
+def model(beside_stock, monkeypatch):
+    """The adapter of `beside_stock` with the captured path's engine, as on a GPU."""
+    found = beside_stock.model
+    monkeypatch.setattr(found, "_engine", CapturedEngine(found._network))
+    monkeypatch.setattr(found, "_openings", Openings(found))
+    return found

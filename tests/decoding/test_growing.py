@@ -10,7 +10,6 @@ from cxr_demo.decoding.plain import PlainEngine
 from cxr_demo.decoding.slots import SlotCache, roomy
 from cxr_demo.models import measuring
 from cxr_demo.models.compiling import Compiled
-from cxr_demo.models.openings import Openings
 from tests.decoding import test_kernels
 from tests.decoding.engines import PATHS
 from tests.decoding.gpu_models import network
@@ -97,15 +96,6 @@ def test_where_memory_ends_in_its_middle_nothing_half_made_is_used(
     assert far(engine.force(begun(beside_stock, engine), ids)[0], beside_stock.logits(1, ids)) < (
         TOLERANCE
     )
-
-
-@pytest.fixture
-def model(beside_stock, monkeypatch):
-    """With the captured path's engine, as on a GPU."""
-    found = beside_stock.model
-    monkeypatch.setattr(found, "_engine", CapturedEngine(found._network))
-    monkeypatch.setattr(found, "_openings", Openings(found))
-    return found
 
 
 def test_a_prompt_captured_for_the_old_place_is_captured_anew(beside_stock, model):

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from cxr_demo.decoding import masks, opening
-from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Request
 from cxr_demo.models import hardware, openings
 from cxr_demo.models.openings import MOST, SPARE, Openings
@@ -16,15 +15,6 @@ from tests.decoding.reference import PROMPT, TOLERANCE, far
 
 SHORT = replace(PROMPT, id="short", max_new_tokens=PROMPT.max_new_tokens - 100)
 LONGER = replace(PROMPT, id="longer", max_new_tokens=PROMPT.max_new_tokens + 100)
-
-
-@pytest.fixture
-def model(beside_stock, monkeypatch):
-    """With the captured path's engine, as on a GPU."""
-    found = beside_stock.model
-    monkeypatch.setattr(found, "_engine", CapturedEngine(found._network))
-    monkeypatch.setattr(found, "_openings", Openings(found))
-    return found
 
 
 def forced(case, seed, prompt=PROMPT):
