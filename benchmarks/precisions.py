@@ -165,13 +165,19 @@ def measure(
     return figures
 
 
+def _precisions(text: str) -> tuple[Precision, ...]:
+    return tuple(map(Precision, text.split(",")))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; see the module's first lines."""
     parser = argparse.ArgumentParser(prog="benchmarks.precisions", description=__doc__)
     parser.add_argument("model")
     parser.add_argument("--child", choices=[str(each) for each in Precision])
     parser.add_argument("--follow", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--precisions", help="comma separated, bf16 and nf4 among them")
+    parser.add_argument(
+        "--precisions", type=_precisions, help="comma separated, bf16 and nf4 among them"
+    )
     parser.add_argument("--steps", type=int, default=STEPS, help="tokens after the prompt")
     parser.add_argument("--tiny", action="store_true", help="in a few megabytes, untold")
     parser.add_argument("--folder", type=Path, help="keep the checkpoint here, or use it again")
@@ -180,11 +186,10 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.child:
         read(chosen.model, Precision(chosen.child), chosen.out, chosen.follow, chosen.steps)
         return 0
-    wanted = precisions_of(chosen.model)
-    if chosen.precisions:
-        wanted = tuple(Precision(each) for each in chosen.precisions.split(","))
-    if not {Precision.BF16, Precision.NF4} <= set(wanted) <= set(precisions_of(chosen.model)):
-        parser.error(f"bf16, nf4 and others of {', '.join(precisions_of(chosen.model))}")
+    offered = precisions_of(chosen.model)
+    wanted = chosen.precisions or offered
+    if not {Precision.BF16, Precision.NF4} <= set(wanted) <= set(offered):
+        parser.error(f"--precisions: bf16, nf4 and others of {', '.join(offered)}")
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         folder = chosen.folder or home / "models"

@@ -71,7 +71,7 @@ class CapturedEngine(PlainEngine):
     def set_up(
         self, key: Hashable, source: Source, length: int, blocks: Tensor | None, room: int
     ) -> None:
-        """Make `open(key)` prefill what `source` gives, with `room` more; see `Opening`."""
+        """Make `open(key)` prefill what `source` gives, as `prefill` does; see `Opening`."""
         step = self._place(length, room)
         self._openings[key] = Opening(self._network, step, source, length, blocks)
 

@@ -1,5 +1,5 @@
-"""Keys and values of sequences side by side, at addresses that never change: what a captured graph
-needs. The n-th position of a sequence lies in column n of its row, without holes.
+"""Keys and values of sequences side by side, at addresses that nothing but `widen` changes: what a
+captured graph needs. The n-th position of a sequence lies in column n of its row, without holes.
 """
 
 from collections.abc import Sequence

@@ -158,7 +158,7 @@ class VisionLanguageModel(ABC):
         return self.image_places(ids).long() - 1
 
     def begin(self, seen: Seen, prompt: Prompt) -> State:
-        """Image and prompt prefilled as for a reply, with room for its longest."""
+        """Image and prompt prefilled as for a reply, which has room to become its longest."""
         opened = self._openings.open(seen, prompt)
         if opened is not None:
             return opened

@@ -50,6 +50,13 @@ def test_a_precision_is_read_with_its_figures(home):
     assert not torch.equal(held["image0"], held["image1"])
 
 
+@pytest.mark.parametrize("wrong", ["bf16,nf5", "bf16", "bf16,nf4,nf4_emb"])
+def test_precisions_that_cannot_be_compared_are_refused(wrong, capsys):
+    with pytest.raises(SystemExit):
+        precisions.main(["chexagent-2-3b", "--precisions", wrong])
+    assert "--precisions" in capsys.readouterr().err
+
+
 def test_loads_are_timed_from_published_and_prepared_files(home):
     published = prepared.load(MODEL, "nf4")
     made = preparing.prepare(MODEL, Precision.NF4, through="cpu")
