@@ -9,7 +9,7 @@ from cxr_demo import weights
 from cxr_demo.models.base import Model
 from cxr_demo.records import PipelineKind, Prompt
 
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 """Raised when the way from an image to an output changes, so that old rows don't mix with new."""
 
 

@@ -9,7 +9,7 @@ from cxr_demo.decoding.fused import twin
 from cxr_demo.decoding.fused.arguments import codes_of, pairs_of
 from cxr_demo.decoding.fused.forward import FusedForward
 from cxr_demo.decoding.fused.parts import Matrix
-from cxr_demo.decoding.fused.single import Plan, slices_of
+from cxr_demo.decoding.fused.plans import GATED, PAIR, ROWS, Card, Plan, slices_of, split_of
 from cxr_demo.decoding.fused.twin import TwinOperations
 from cxr_demo.decoding.step import Step, through
 from cxr_demo.models import fusing
@@ -101,11 +101,50 @@ def test_columns_go_to_warps_in_equal_slices(columns, slices):
     assert slices_of(columns) == slices
 
 
-@pytest.mark.parametrize("rows", [1024, 2560, 4096, 10_240, 262_208])
-def test_blocks_cover_all_rows_evenly(rows):
-    plan = Plan(False, 0, 1, 2560, 1, 8, 0, 0, 0)
-    blocks = plan.blocks(rows, 132)
-    at_a_time = blocks * plan.groups
+H200 = Card(132, 228 * 1024, 64 * 1024)
+SMALL = Card(28, 100 * 1024, 32 * 1024)
+"""As an RTX 3060: fewer multiprocessors, and less than half the shared memory on each."""
+
+
+def plan(shape, columns, slices, norm=0, nf4=True):
+    pieces = 1 if shape == ROWS else 2
+    return Plan(nf4, shape, pieces, columns, slices, 1, False, norm, 0, 0)
+
+
+PLANS = [
+    (plan(ROWS, 2560, 1, norm=1), 4096),
+    (plan(ROWS, 2048, 1), 2560),
+    (plan(GATED, 2560, 1, norm=1), 10_240),
+    (plan(ROWS, 10_240, 4), 2560),
+    (plan(PAIR, 12_800, 5), 2560),
+    (plan(ROWS, 14_336, 7), 4096),
+    (plan(ROWS, 2560, 1, norm=1, nf4=False), 262_208),
+    (plan(ROWS, 2560, 1, norm=1, nf4=False), 262_207),
+]
+
+
+@pytest.mark.parametrize("card", [H200, SMALL], ids=["large", "small"])
+@pytest.mark.parametrize(("plan", "rows"), PLANS)
+def test_blocks_cover_all_rows_evenly_and_have_room_for_their_sums(plan, rows, card):
+    plan = split_of(plan, rows, card)
+    blocks, shared = plan.split(rows, card)
+    at_a_time = blocks * plan.groups * (2 if plan.twice else 1)
     rounds = -(-rows // at_a_time)
-    assert rounds * at_a_time - rows < rounds * plan.groups + plan.groups
-    assert blocks <= 132 * 2
+    in_a_block = plan.groups * (2 if plan.twice else 1)
+    assert rounds * at_a_time - rows < (rounds + 1) * in_a_block
+    table = card.table if plan.nf4 else 0
+    streams = 2 if plan.twice or plan.shape == GATED else 1
+    assert shared - table == rounds * plan.slices * plan.groups * streams * 8 * 4
+    declared = 2 * plan.columns if plan.norm else 0
+    at_once = 2 if plan.threads <= 320 else 1
+    assert at_once * (shared + declared) <= card.shared
+    assert plan.threads <= 512
+
+
+def test_two_rows_at_once_only_where_they_share_the_work_as_evenly():
+    """2,560 rows of 2,048 columns fill one round in pairs, two alone; of 10,240 columns pairs would
+    take three rounds, which are as long as six."""
+    assert split_of(plan(ROWS, 2048, 1), 2560, H200).twice
+    assert not split_of(plan(ROWS, 10_240, 4), 2560, H200).twice
+    assert not split_of(plan(ROWS, 2048, 1), 2559, H200).twice
+    assert not split_of(plan(ROWS, 2048, 1, nf4=False), 2560, H200).twice

@@ -5,6 +5,7 @@ import torch
 
 from cxr_demo.decoding.captured import CapturedEngine
 from cxr_demo.decoding.engine import Prefix, Request
+from cxr_demo.decoding.fused import compiler, single
 from cxr_demo.decoding.fused.batch import BatchOperations
 from cxr_demo.decoding.fused.single import SingleOperations
 from cxr_demo.decoding.fused.twin import activated
@@ -75,8 +76,15 @@ def test_forced_logits_are_the_modules(net, compiled):
     assert kl > 10 * NOISE
 
 
+@pytest.fixture(params=[8, 7], ids=["wide", "narrow"])
+def line(request, monkeypatch):
+    """Both tables of pairs, also the one that this GPU would not take."""
+    for module in (compiler, single):
+        monkeypatch.setattr(module, "line_of", lambda device: request.param)
+
+
 @torch.no_grad()
-def test_4_bits_are_the_products_of_bitsandbytes(family):
+def test_4_bits_are_the_products_of_bitsandbytes(family, line):
     """Bit by bit: level, scale, weight and product are rounded where its kernel for a row does."""
     net = network(family, 2, True)
     decoder, layer = net.describe(), net._body.layers[1]

@@ -20,10 +20,19 @@ FILES = ("common.cu", "product.cu", "attention.cu", "batch.cu")
 """In `cuda/`; one after the other they are one source."""
 _PROGRAMMATIC = 6  # CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
 _OVERLAPPED = (9, 0)
+_ROOMY = 192 * 1024
+_DYNAMIC_SHARED = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 
 class CompilerMissing(Exception):
     """There is no NVRTC, or no driver that takes what it makes; the detail says what."""
+
+
+def line_of(device: torch.device) -> int:
+    """Bits of a line of the table of 4-bit pairs (cuda/product.cu: LINE), of which there are 256 in
+    each block: 8 where two blocks with such tables fit into a multiprocessor, else 7."""
+    shared: int = torch.cuda.get_device_properties(device).shared_memory_per_multiprocessor
+    return 8 if shared >= _ROOMY else 7
 
 
 class Kernels:
@@ -32,7 +41,7 @@ class Kernels:
     def __init__(self, names: Sequence[str], device: torch.device) -> None:
         """`names`: template instances such as "prepare<2560,1,2>". Raises CompilerMissing."""
         capability = torch.cuda.get_device_capability(device)
-        binary, lowered = _built(tuple(dict.fromkeys(names)), capability)
+        binary, lowered = _built(tuple(dict.fromkeys(names)), capability, line_of(device))
         self._driver = _driver()
         self._overlapped = capability >= _OVERLAPPED
         self._module = c_void_p()
@@ -40,6 +49,7 @@ class Kernels:
             torch.cuda.current_stream().synchronize()  # there is a context from here on
             _check(self._driver, self._driver.cuModuleLoadData(byref(self._module), binary))
         self._functions = {name: self._function(found) for name, found in lowered.items()}
+        self._shared: dict[str, int] = {}
 
     def launch(
         self,
@@ -47,8 +57,16 @@ class Kernels:
         grid: tuple[int, int, int],
         threads: int,
         arguments: Sequence[Any],
+        shared: int = 0,
     ) -> None:
-        """Run on torch's current stream. `arguments`: ctypes values or structures."""
+        """Run on torch's current stream. `arguments`: ctypes values or structures; `shared`: bytes
+        of shared memory beside what the kernel declares."""
+        if self._shared.get(name, 0) < shared:
+            _check(
+                self._driver,
+                self._driver.cuFuncSetAttribute(self._functions[name], _DYNAMIC_SHARED, shared),
+            )
+            self._shared[name] = shared
         pointers = (c_void_p * len(arguments))(
             *(ctypes.cast(byref(each), c_void_p) for each in arguments)
         )
@@ -59,7 +77,7 @@ class Kernels:
             threads,
             1,
             1,
-            0,
+            shared,
             torch.cuda.current_stream().cuda_stream,
             ctypes.pointer(attribute),
             1 if self._overlapped else 0,
@@ -95,9 +113,11 @@ def read_source() -> bytes:
     return b"\n".join((folder / name).read_bytes() for name in FILES)
 
 
-def _built(names: tuple[str, ...], capability: tuple[int, int]) -> tuple[bytes, dict[str, str]]:
+def _built(
+    names: tuple[str, ...], capability: tuple[int, int], line: int
+) -> tuple[bytes, dict[str, str]]:
     """Machine code and the names in it, from disk or from NVRTC."""
-    source = read_source()
+    source = f"#define LINE {line}\n".encode() + read_source()
     key = hashlib.sha256(
         json.dumps([source.decode(), names, capability, torch.version.cuda]).encode()
     ).hexdigest()[:32]

@@ -4,7 +4,6 @@ a layer (three where attention and MLP run side by side).
 
 import ctypes
 from ctypes import c_int, c_void_p
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,15 +19,20 @@ from cxr_demo.decoding.fused.arguments import (
     piece,
 )
 from cxr_demo.decoding.fused.attending import Attending
-from cxr_demo.decoding.fused.compiler import Kernels
+from cxr_demo.decoding.fused.compiler import Kernels, line_of
 from cxr_demo.decoding.fused.forward import Entered
 from cxr_demo.decoding.fused.parts import Act, Decoder, Matrix, Norm
+from cxr_demo.decoding.fused.plans import (
+    GATED,
+    PAIR,
+    ROWS,
+    Card,
+    Plan,
+    slices_of,
+    slices_of_pair,
+    split_of,
+)
 from cxr_demo.decoding.slots import SlotCache
-
-ROWS, GATED, PAIR = 0, 1, 2  # cuda/common.cu: enum Shape
-LONGEST_SLICE = 2560
-"""Columns whose input a warp holds in registers."""
-_LANES = 256  # columns that a warp reads at a time
 
 
 class Gemv(ctypes.Structure):
@@ -43,64 +47,18 @@ class Gemv(ctypes.Structure):
     )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Which instance of `gemv` computes a group of `pieces` matrices. Columns are split among
-    `slices` warps, `groups` rows are at work in a block."""
-
-    nf4: bool
-    shape: int
-    pieces: int
-    columns: int
-    slices: int
-    groups: int
-    norm: int
-    add: int
-    act: int
-
-    @property
-    def name(self) -> str:
-        """The template instance."""
-        numbers = (int(self.nf4), self.shape, self.pieces, self.columns, self.slices, self.groups)
-        return f"gemv<{','.join(map(str, (*numbers, self.norm, self.add, self.act)))}>"
-
-    @property
-    def threads(self) -> int:
-        """Of a block."""
-        return 32 * self.slices * self.groups
-
-    def blocks(self, rows: int, multiprocessors: int) -> int:
-        """As many as share `rows` evenly and are all at work at once."""
-        rounds = -(-rows // (multiprocessors * resident(self.threads) * self.groups))
-        return -(-rows // (rounds * self.groups))
-
-
-def slices_of(columns: int) -> int:
-    """Into how many equal slices of at most `LONGEST_SLICE` columns. Raises Unsuited."""
-    for count in range(1, 9):
-        if columns % (count * _LANES) == 0 and columns // count <= LONGEST_SLICE:
-            return count
-    raise Unsuited(f"{columns} columns")
-
-
-def groups_of(slices: int, nf4: bool) -> int:
-    """Rows at work in a block of about 8 warps; in 4 bits rather more than fewer, since every block
-    begins by spreading its table."""
-    return max(1, 8 // slices) if not nf4 or slices <= 4 else 2
-
-
-def resident(threads: int) -> int:
-    """Blocks at work on a multiprocessor at once (cuda/product.cu: resident)."""
-    return 3 if threads <= 192 else 2 if threads <= 320 else 1
-
-
 class SingleOperations:
     """See `forward.Operations`; S is 1."""
 
     def __init__(self, decoder: Decoder, device: torch.device) -> None:
         """Raises Unsuited or CompilerMissing."""
         self._decoder = decoder
-        self._multiprocessors = torch.cuda.get_device_properties(device).multi_processor_count
+        properties = torch.cuda.get_device_properties(device)
+        self._card = Card(
+            properties.multi_processor_count,
+            properties.shared_memory_per_multiprocessor,
+            256 << line_of(device),
+        )
         self._attending = Attending(decoder, 1, device)
         plans = [*self._plans()]
         self._kernels = Kernels([self._attending.name, *(each.name for each in plans)], device)
@@ -220,17 +178,16 @@ class SingleOperations:
         slices = slices_of(columns)
         add = add_of(y, y_norm)
         kind = 0 if norm is None else int(norm.kind)
-        groups = groups_of(slices, nf4)
-        return Plan(nf4, shape, len(pieces), columns, slices, groups, kind, add, int(act))
+        plan = Plan(nf4, shape, len(pieces), columns, slices, 1, False, kind, add, int(act))
+        return split_of(plan, sum(each.rows for each in pieces), self._card)
 
     def _pair_plan(self, first: Matrix, second: Matrix) -> Plan:
         columns = first.columns + second.columns
-        if first.nf4 is not second.nf4 or second.columns % first.columns:
-            raise Unsuited("a pair whose parts do not go together")
-        slices = 1 + second.columns // first.columns
-        if first.columns > LONGEST_SLICE or first.columns % _LANES or slices > 8:
-            raise Unsuited(f"a pair of {first.columns} and {second.columns} columns")
-        return Plan(first.nf4, PAIR, 2, columns, slices, groups_of(slices, first.nf4), 0, 0, 0)
+        if first.nf4 is not second.nf4:
+            raise Unsuited("a pair stored in different ways")
+        slices = slices_of_pair(first.columns, second.columns)
+        plan = Plan(first.nf4, PAIR, 2, columns, slices, 1, False, 0, 0, 0)
+        return split_of(plan, first.rows, self._card)
 
     # ------------------------------------------------------------ launches
 
@@ -268,5 +225,5 @@ class SingleOperations:
         return call
 
     def _launch(self, plan: Plan, call: Gemv) -> None:
-        grid = (plan.blocks(call.rows, self._multiprocessors), 1, 1)
-        self._kernels.launch(plan.name, grid, plan.threads, [call])
+        blocks, shared = plan.split(call.rows, self._card)
+        self._kernels.launch(plan.name, (blocks, 1, 1), plan.threads, [call], shared)

@@ -13,50 +13,57 @@ struct Attention {
     int q_stride, kv_stride, room, window;  // window 0: everything is seen
 };
 
-// One head's vector: norm, rotation of the first `ROTATED`, into `to` and perhaps `also`.
-template <int WIDTH, int ROTATED>
-DEVICE void turned(const u16* from, const u16* weight, float eps, const u16* cosines,
-                   const u16* sines, float* to, u16* also) {
-    constexpr int PER = (WIDTH + WARP - 1) / WARP;
-    const int lane = threadIdx.x % WARP;
-    float value[PER], sum = 0.f;
+// What turns one head's vector, a lane's part of it: known before the vector is there.
+template <int WIDTH, int ROTATED> struct Turn {
+    static constexpr int PER = (WIDTH + WARP - 1) / WARP, HALF = ROTATED / 2;
+    u16 weight[PER], cosine[PER], sine[PER];
+    bool normed;
+    DEVICE void load(const u16* weights, const u16* cosines, const u16* sines) {
+        normed = weights;
 #pragma unroll
-    for (int i = 0; i < PER; i++) {
-        int at = lane + i * WARP;
-        value[i] = at < WIDTH ? wide(from[at]) : 0.f;
-        sum += value[i] * value[i];
+        for (int i = 0; i < PER; i++) {
+            int at = threadIdx.x % WARP + i * WARP;
+            if (weights && at < WIDTH) weight[i] = __ldg(weights + at);
+            if (at < ROTATED) cosine[i] = __ldg(cosines + at % HALF), sine[i] = __ldg(sines + at % HALF);
+        }
     }
-    if (weight) {
-        float factor = rsqrtf(warp_sum(sum) / WIDTH + eps);
+    // Norm, and rotation of the first `ROTATED`, into `to` and perhaps `also`.
+    DEVICE void apply(const u16* from, float eps, float* to, u16* also) const {
+        const int lane = threadIdx.x % WARP;
+        float value[PER], sum = 0.f;
 #pragma unroll
         for (int i = 0; i < PER; i++) {
             int at = lane + i * WARP;
-            if (at < WIDTH) value[i] = scaled<GEMMA_RMS>(value[i], factor, weight[at]);
+            value[i] = at < WIDTH ? wide(from[at]) : 0.f;
+            sum += value[i] * value[i];
+        }
+        if (normed) {
+            float factor = rsqrtf(warp_sum(sum) / WIDTH + eps);
+#pragma unroll
+            for (int i = 0; i < PER; i++)
+                if (lane + i * WARP < WIDTH) value[i] = scaled<GEMMA_RMS>(value[i], factor, weight[i]);
+        }
+#pragma unroll
+        for (int i = 0; i < PER; i++)
+            if (lane + i * WARP < WIDTH) to[lane + i * WARP] = value[i];
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < PER; i++) {
+            int at = lane + i * WARP;
+            if (at >= ROTATED) continue;
+            float partner = at < HALF ? -to[at + HALF] : to[at - HALF];
+            value[i] = rounded(rounded(value[i] * wide(cosine[i])) + rounded(partner * wide(sine[i])));
+        }
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < PER; i++) {
+            int at = lane + i * WARP;
+            if (at >= WIDTH) continue;
+            to[at] = value[i];
+            if (also) also[at] = narrow(value[i]);
         }
     }
-#pragma unroll
-    for (int i = 0; i < PER; i++)
-        if (lane + i * WARP < WIDTH) to[lane + i * WARP] = value[i];
-    __syncwarp();
-    constexpr int HALF = ROTATED / 2;
-#pragma unroll
-    for (int i = 0; i < PER; i++) {
-        int at = lane + i * WARP;
-        if (at >= ROTATED) continue;
-        int angle = at % HALF;
-        float partner = at < HALF ? -to[at + HALF] : to[at - HALF];
-        value[i] = rounded(rounded(value[i] * wide(cosines[angle])) +
-                           rounded(partner * wide(sines[angle])));
-    }
-    __syncwarp();
-#pragma unroll
-    for (int i = 0; i < PER; i++) {
-        int at = lane + i * WARP;
-        if (at >= WIDTH) continue;
-        to[at] = value[i];
-        if (also) also[at] = narrow(value[i]);
-    }
-}
+};
 
 // Grid (kv heads, splits, S). A block looks at one part of the columns of one kv head.
 template <int WIDTH, int ROTATED, int HEADS, int KV_HEADS, int SPLITS>
@@ -66,9 +73,10 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     constexpr int AT_ONCE = WARP / LANES, TEAMS = WARPS * AT_ONCE;
     constexpr int AHEAD = SPLITS == 1 ? 2 : 4;  // columns on their way, for each team
     static_assert(WIDTH % 8 == 0 && EIGHTS <= 32, "a head is 8 to 256 wide");
+    constexpr int PAIRS = GROUP * WIDTH / 2;  // outputs, two by two
     __shared__ float query[GROUP][WIDTH], spare[WIDTH];
     __shared__ float most[TEAMS][GROUP], weight[TEAMS][GROUP];
-    __shared__ float gathered[TEAMS][GROUP][WIDTH];
+    __shared__ __align__(8) float gathered[TEAMS][GROUP][WIDTH];
     __shared__ bool is_last;
 
     const int kv = blockIdx.x, split = blockIdx.y, slot = blockIdx.z;
@@ -86,35 +94,38 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     const int team = warp * AT_ONCE + lane / LANES, part = lane % LANES;
     const bool mine = part < EIGHTS;
     uint4 k[AHEAD], v[AHEAD];
-    auto fetch = [&](int at, int i) {
-        k[i] = v[i] = {0, 0, 0, 0};
-        if (at >= to || !mine) return;
-        k[i] = *(const uint4*)(keys + (i64)at * WIDTH + part * 8);
-        v[i] = *(const uint4*)(values + (i64)at * WIDTH + part * 8);
+    auto fetch = [&](const u16* from, int at) -> uint4 {
+        if (at >= to || !mine) return {0, 0, 0, 0};
+        return *(const uint4*)(from + (i64)at * WIDTH + part * 8);
     };
     // Older columns lie there since earlier steps; only the newest has to be waited for.
 #pragma unroll
     for (int i = 0; i < AHEAD; i++) {
         int at = from + i * TEAMS + team;
-        fetch(at == newest ? to : at, i);
+        if (at == newest) at = to;
+        k[i] = fetch(keys, at), v[i] = fetch(values, at);
     }
+    Turn<WIDTH, ROTATED> turn;  // of the vector that is this warp's: a query, the new key or value
+    int vector = warp;
+    turn.load(vector < GROUP ? p.q_weight : p.k_weight, cosines, sines);
     let_next_begin();
     wait_for_previous();
 
-    for (int head = warp; head < GROUP + 2; head += WARPS) {
-        if (head < GROUP) {
-            const u16* q = p.q + (i64)slot * p.q_stride + (kv * GROUP + head) * WIDTH;
-            turned<WIDTH, ROTATED>(q, p.q_weight, p.eps, cosines, sines, query[head], nullptr);
+    while (vector < GROUP + 2) {
+        if (vector < GROUP) {
+            const u16* q = p.q + (i64)slot * p.q_stride + (kv * GROUP + vector) * WIDTH;
+            turn.apply(q, p.eps, query[vector], nullptr);
         } else if (newest >= from && newest < to) {  // this block owns the new column
-            if (head == GROUP) {
+            if (vector == GROUP) {
                 const u16* k = p.k + (i64)slot * p.kv_stride + kv * WIDTH;
-                turned<WIDTH, ROTATED>(k, p.k_weight, p.eps, cosines, sines, spare,
-                                       keys + (i64)newest * WIDTH);
+                turn.apply(k, p.eps, spare, keys + (i64)newest * WIDTH);
             } else {
                 const u16* v = p.v + (i64)slot * p.kv_stride + kv * WIDTH;
                 for (int i = lane; i < WIDTH; i += WARP) values[(i64)newest * WIDTH + i] = v[i];
             }
         }
+        vector += WARPS;
+        if (vector < GROUP + 2) turn.load(vector < GROUP ? p.q_weight : p.k_weight, cosines, sines);
     }
     __syncthreads();
 
@@ -131,60 +142,96 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     const int steps = (to - from + TEAMS - 1) / TEAMS;
 #pragma unroll
     for (int i = 0; i < AHEAD; i++)
-        if (from + i * TEAMS + team == newest) fetch(newest, i);
+        if (from + i * TEAMS + team == newest) k[i] = fetch(keys, newest), v[i] = fetch(values, newest);
     for (int step = 0; step < steps; step += AHEAD) {
+        const int at = from + step * TEAMS + team;  // and every TEAMS-th behind it
+        float score[GROUP][AHEAD];
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
-            int at = from + (step + i) * TEAMS + team;
-            bool there = at < to;
             float key[8] = {low(k[i].x), high(k[i].x), low(k[i].y), high(k[i].y),
                             low(k[i].z), high(k[i].z), low(k[i].w), high(k[i].w)};
-            float value[8] = {low(v[i].x), high(v[i].x), low(v[i].y), high(v[i].y),
-                              low(v[i].z), high(v[i].z), low(v[i].w), high(v[i].w)};
-            fetch(at + AHEAD * TEAMS, i);
+            k[i] = fetch(keys, at + (i + AHEAD) * TEAMS);
 #pragma unroll
             for (int head = 0; head < GROUP; head++) {
-                float score = 0.f;
+                float sum = 0.f;
 #pragma unroll
-                for (int j = 0; j < 8; j++) score += q[head][j] * key[j];
-#pragma unroll
-                for (int apart = LANES / 2; apart; apart >>= 1)
-                    score += __shfl_xor_sync(ALL, score, apart);
-                if (!there) continue;
-                float higher = fmaxf(top[head], score);
-                float keep = __expf(top[head] - higher), share = __expf(score - higher);
-                top[head] = higher;
-                total[head] = total[head] * keep + share;
-#pragma unroll
-                for (int j = 0; j < 8; j++) sum[head][j] = sum[head][j] * keep + share * value[j];
+                for (int j = 0; j < 8; j++) sum += q[head][j] * key[j];
+                score[head][i] = sum;
             }
         }
+#pragma unroll
+        for (int apart = LANES / 2; apart; apart >>= 1)
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++)
+#pragma unroll
+                for (int head = 0; head < GROUP; head++)
+                    score[head][i] += __shfl_xor_sync(ALL, score[head][i], apart);
+#pragma unroll
+        for (int head = 0; head < GROUP; head++) {
+            float higher = top[head];
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++)
+                if (at + i * TEAMS < to) higher = fmaxf(higher, score[head][i]);
+            float keep = __expf(top[head] - higher);
+            top[head] = higher, total[head] *= keep;
+#pragma unroll
+            for (int j = 0; j < 8; j++) sum[head][j] *= keep;
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++) {  // from here on a score is a share
+                score[head][i] = at + i * TEAMS < to ? __expf(score[head][i] - higher) : 0.f;
+                total[head] += score[head][i];
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            float value[8] = {low(v[i].x), high(v[i].x), low(v[i].y), high(v[i].y),
+                              low(v[i].z), high(v[i].z), low(v[i].w), high(v[i].w)};
+            v[i] = fetch(values, at + (i + AHEAD) * TEAMS);
+#pragma unroll
+            for (int head = 0; head < GROUP; head++)
+#pragma unroll
+                for (int j = 0; j < 8; j++) sum[head][j] += score[head][i] * value[j];
+        }
     }
+    // The teams' sums, brought to one measure.
+#pragma unroll
+    for (int head = 0; head < GROUP; head++)
+        if (part == 0) most[team][head] = top[head];
+    __syncthreads();
 #pragma unroll
     for (int head = 0; head < GROUP; head++) {
-        if (part == 0) most[team][head] = top[head], weight[team][head] = total[head];
+        float higher = -1e30f;
+#pragma unroll
+        for (int each = 0; each < TEAMS; each++) higher = fmaxf(higher, most[each][head]);
+        float keep = __expf(top[head] - higher);
+        top[head] = higher;
+        if (part == 0) weight[team][head] = total[head] * keep;
         if (mine)
 #pragma unroll
-            for (int i = 0; i < 8; i++) gathered[team][head][part * 8 + i] = sum[head][i];
+            for (int i = 0; i < 8; i++) gathered[team][head][part * 8 + i] = sum[head][i] * keep;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < GROUP * WIDTH; i += blockDim.x) {
-        int head = i / WIDTH, at = i % WIDTH;
-        float higher = -1e30f, all = 0.f, share = 0.f;
-        for (int each = 0; each < TEAMS; each++) higher = fmaxf(higher, most[each][head]);
+    for (int i = threadIdx.x; i < PAIRS; i += blockDim.x) {
+        const int head = 2 * i / WIDTH, at = 2 * i % WIDTH;
+        float all = 0.f;
+        float2 share = {0.f, 0.f};
+#pragma unroll
         for (int each = 0; each < TEAMS; each++) {
-            float keep = __expf(most[each][head] - higher);
-            all += weight[each][head] * keep;
-            share += gathered[each][head][at] * keep;
+            const float2 two = *(const float2*)&gathered[each][head][at];
+            all += weight[each][head], share.x += two.x, share.y += two.y;
         }
         i64 place = (i64)slot * HEADS + kv * GROUP + head;
         if (SPLITS == 1) {
-            p.out[place * WIDTH + at] = narrow(share / all);
-        } else {
-            float* row = p.parts + (place * SPLITS + split) * (WIDTH + 2);
-            row[at] = share;
-            if (at == 0) row[WIDTH] = higher, row[WIDTH + 1] = all;
+            ((u32*)p.out)[(place * WIDTH + at) / 2] = packed(share.x / all, share.y / all);
+            continue;
         }
+        float2* row = (float2*)(p.parts + (place * SPLITS + split) * (WIDTH + 2));
+        row[at / 2] = share;
+        if (at) continue;
+        float higher = top[0];
+#pragma unroll
+        for (int each = 1; each < GROUP; each++) higher = head == each ? top[each] : higher;
+        row[WIDTH / 2] = {higher, all};
     }
     if (SPLITS == 1) return;
     __threadfence();
@@ -197,25 +244,26 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
     __syncthreads();
     if (!is_last) return;
     __threadfence();
-    for (int i = threadIdx.x; i < GROUP * WIDTH; i += blockDim.x) {
-        int head = i / WIDTH, at = i % WIDTH;
+    for (int i = threadIdx.x; i < PAIRS; i += blockDim.x) {
+        const int head = 2 * i / WIDTH, at = 2 * i % WIDTH;
         i64 place = (i64)slot * HEADS + kv * GROUP + head;
-        const float* rows = p.parts + place * SPLITS * (WIDTH + 2);
-        float tops[SPLITS], totals[SPLITS], shares[SPLITS];
+        const float2* rows = (const float2*)(p.parts + place * SPLITS * (WIDTH + 2));
+        float2 shares[SPLITS], about[SPLITS];  // `about`: a part's highest score and its weight
 #pragma unroll
         for (int each = 0; each < SPLITS; each++) {
-            const float* row = rows + each * (WIDTH + 2);
-            tops[each] = __ldcg(row + WIDTH), totals[each] = __ldcg(row + WIDTH + 1);
-            shares[each] = __ldcg(row + at);
+            const float2* row = rows + each * (WIDTH + 2) / 2;
+            about[each] = __ldcg(row + WIDTH / 2), shares[each] = __ldcg(row + at / 2);
         }
-        float higher = -1e30f, all = 0.f, share = 0.f;
+        float higher = -1e30f, all = 0.f;
+        float2 share = {0.f, 0.f};
 #pragma unroll
-        for (int each = 0; each < SPLITS; each++) higher = fmaxf(higher, tops[each]);
+        for (int each = 0; each < SPLITS; each++) higher = fmaxf(higher, about[each].x);
 #pragma unroll
         for (int each = 0; each < SPLITS; each++) {
-            float keep = __expf(tops[each] - higher);
-            all += totals[each] * keep, share += shares[each] * keep;
+            float keep = __expf(about[each].x - higher);
+            all += about[each].y * keep;
+            share.x += shares[each].x * keep, share.y += shares[each].y * keep;
         }
-        p.out[place * WIDTH + at] = narrow(share / all);
+        ((u32*)p.out)[(place * WIDTH + at) / 2] = packed(share.x / all, share.y / all);
     }
 }

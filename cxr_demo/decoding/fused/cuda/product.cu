@@ -32,7 +32,7 @@ template <int SLICE> struct Weights<BF16, SLICE> {
         }
     };
     uint4 part[PARTS];
-    DEVICE void begin(const Source&) {}
+    DEVICE void begin(const Piece&, i64, int) {}
     DEVICE void load(const Source& source, int i) { part[i] = stream16(source.from + i * 256); }
     DEVICE float times(int i, const float (&x)[8], const Source& next) {
         const uint4 w = part[i];
@@ -49,60 +49,54 @@ template <int SLICE> struct Weights<NF4, SLICE> {
     struct Source {
         const u8* from = nullptr;
         const u8* scales;
-        const float* outer;  // the scale of `scales` and of those behind it
-        float offset;
-        int turn;  // part from which the next outer scale holds: 256 scales share one
         DEVICE void place(const Piece& piece, i64 start, int lane) {
-            const u32 half = (u32)(start / 2), block = half / 32 + lane / 4;
+            const u32 half = (u32)(start / 2);
             from = (const u8*)piece.values + (half + lane * 8);
-            scales = piece.scales + block;
-            outer = piece.scales2 + block / 256;
-            turn = (256 - (int)(block % 256) + 7) / 8;
-            offset = piece.offset;
+            scales = piece.scales + (half / 32 + lane / 4);
         }
     };
     uint2 part[PARTS];
     u8 code[PARTS];
     float outer[2], offset;
-    int turn;
+    int turn;  // part from which the second outer scale holds: 256 scales share one
     DEVICE void load(const Source& source, int i) {
         part[i] = stream8(source.from + i * 256);
         code[i] = __ldg(source.scales + i * 8);
     }
-    DEVICE void begin(const Source& source) {
-        outer[0] = __ldg(source.outer);
-        outer[1] = __ldg(source.outer + (source.turn < PARTS ? 1 : 0));
-        offset = source.offset, turn = source.turn;
+    DEVICE void begin(const Piece& piece, i64 start, int lane) {
+        const u32 block = (u32)(start / 64) + lane / 4;
+        turn = (256 - (int)(block % 256) + 7) / 8;
+        outer[0] = __ldg(piece.scales2 + block / 256);
+        outer[1] = __ldg(piece.scales2 + block / 256 + (turn < PARTS ? 1 : 0));
+        offset = piece.offset;
     }
-    // Sixteen products in eight words. `x`: the same columns of the input; `pairs`: where in shared
-    // memory this lane's column of the table begins.
-    DEVICE void times(int i, const uint4 (&x)[2], u32 pairs, const float* codes,
-                      const Source& next, u32 (&products)[8]) {
+    // Sixteen weights in eight words. `table`: the pairs in shared memory, a line of 2^LINE bytes for
+    // each byte; `column`: where a lane's own word lies in a line.
+    DEVICE void take(int i, const char* table, u32 column, const float* codes, const Source& next,
+                     u32 (&weights)[8]) {
         const uint2 both = part[i];
         float scale = codes[code[i]] * (i < turn ? outer[0] : outer[1]) + offset;
         const u32 scales = packed(scale, scale);
         if (next.from) load(next, i);
-        auto product = [&](u32 byte, u32 input) {
-            u32 levels;
-            asm("ld.shared.u32 %0, [%1];" : "=r"(levels) : "r"(byte * (WARP * 4) + pairs));
-            return times2(times2(levels, scales), input);
-        };
 #pragma unroll
-        for (int half = 0; half < 2; half++) {
-            const u32 w = half ? both.y : both.x;
-            products[4 * half] = product(w & 255u, x[half].x);
-            products[4 * half + 1] = product(__byte_perm(w, 0, 0x4441), x[half].y);
-            products[4 * half + 2] = product(__byte_perm(w, 0, 0x4442), x[half].z);
-            products[4 * half + 3] = product(w >> 24, x[half].w);
+        for (int k = 0; k < 8; k++) {
+            const u32 w = k < 4 ? both.x : both.y;
+            weights[k] = times2(*(const u32*)(table + placed(w, k % 4, column)), scales);
         }
+    }
+    // Byte `k` of `w` as the number of a line, and `column` in it.
+    static DEVICE u32 placed(u32 w, int k, u32 column) {
+        if (LINE == 8) return __byte_perm(w, column, 0x7704 | k << 4);  // by one instruction
+        return ((k ? w >> (8 * k - LINE) : w << LINE) & 255u << LINE) | column;
     }
 };
 
-// Sums over a warp's products, for one row or for two beside each other. Those in bfloat16 are added
-// up by the tensor cores, as a product with ones, exactly: four words of a lane by one instruction.
-struct Sums {
-    float first = 0.f, second = 0.f;
-    float quads[2][4] = {};  // of four lanes: the first row's, twice, and the second's, twice
+// A warp's sums for one row or for two, as eight numbers each that are still to be added. Products in
+// bfloat16 are added by the tensor cores, as a product with ones, exactly: four words of a lane by one
+// instruction.
+template <int FORMAT, int STREAMS> struct Sums {
+    float lanes[STREAMS] = {};  // BF16
+    float quads[2][4] = {};     // NF4, of four lanes: the first row's, twice, and the second's, twice
     DEVICE void add(int which, u32 first0, u32 second0, u32 first1, u32 second1) {
         float(&sum)[4] = quads[which];
         asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
@@ -110,37 +104,51 @@ struct Sums {
             : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
             : "r"(first0), "r"(second0), "r"(first1), "r"(second1), "r"(0x3f803f80u));
     }
-    // The warp's sums into `first` and, for two rows, `second`. One row fills both places.
-    template <int FORMAT, bool TWO> DEVICE void gather() {
+    DEVICE void keep(float (*to)[8]) {
+        const int lane = threadIdx.x % WARP;
         if (FORMAT == NF4) {
-            first = quads[0][0] + quads[1][0], second = quads[0][2] + quads[1][2];
-            if (!TWO) first += second;
+            float first = quads[0][0] + quads[1][0], second = quads[0][2] + quads[1][2];
+            if (STREAMS == 1) first += second;  // one row fills both places
+            if (lane % 4 == 0) to[0][lane / 4] = first;
+            if (STREAMS == 2 && lane % 4 == 0) to[STREAMS - 1][lane / 4] = second;
+            return;
         }
 #pragma unroll
-        for (int step = 16; step >= (FORMAT == NF4 ? 4 : 1); step >>= 1) {
-            first += __shfl_xor_sync(ALL, first, step);
-            if (TWO) second += __shfl_xor_sync(ALL, second, step);
+        for (int i = 0; i < STREAMS; i++) {
+            float sum = lanes[i];
+            sum += __shfl_xor_sync(ALL, sum, 16);
+            sum += __shfl_xor_sync(ALL, sum, 8);
+            if (lane < 8) to[i][lane] = sum;
         }
     }
 };
+DEVICE float added(const float (&eight)[8]) {
+    const float4 a = *(const float4*)eight, b = *(const float4*)(eight + 4);
+    return ((a.x + a.y) + (a.z + a.w)) + ((b.x + b.y) + (b.z + b.w));
+}
 
 // Of which piece a row is, and which of its rows.
 struct Spot {
     int which, local;
 };
-template <int PIECES> DEVICE Spot spot(const Gemv& p, int row) {
-    Spot found = {0, row};
+// Of which piece a stream is, and the weight that it begins with.
+struct Place {
+    int which;
+    i64 start;
+};
+template <int PIECES> DEVICE Spot found(const Gemv& p, int row) {
+    Spot spot = {0, row};
 #pragma unroll
     for (int i = 0; i + 1 < PIECES; i++)
-        if (found.which == i && found.local >= p.pieces[i].rows)
-            found.local -= p.pieces[i].rows, found.which = i + 1;
-    return found;
+        if (spot.which == i && spot.local >= p.pieces[i].rows)
+            spot.local -= p.pieces[i].rows, spot.which = i + 1;
+    return spot;
 }
 
 // The end of a row's product: biases, activation, rounding. GATED: `sum` is the gate's, `other` the
 // other's; PAIR: the first and the second piece's.
-template <int SHAPE, int ACT>
-DEVICE void finish(const Gemv& p, int row, Spot at, float sum, float other) {
+template <int SHAPE, int PIECES, int ACT>
+DEVICE void finish(const Gemv& p, int row, float sum, float other) {
     if (SHAPE != ROWS) {
         if (p.pieces[0].bias) sum += wide(p.pieces[0].bias[row]);
         if (p.pieces[1].bias) other += wide(p.pieces[1].bias[row]);
@@ -148,6 +156,7 @@ DEVICE void finish(const Gemv& p, int row, Spot at, float sum, float other) {
         else p.out[row] = narrow(rounded(sum) + rounded(other));
         return;
     }
+    const Spot at = found<PIECES>(p, row);
     const u16* bias = p.pieces[at.which].bias;
     if (bias) sum += wide(bias[at.local]);
     sum = rounded(sum);
@@ -155,63 +164,85 @@ DEVICE void finish(const Gemv& p, int row, Spot at, float sum, float other) {
 }
 
 // Blocks at work on a multiprocessor at once: about 16 warps, which leaves each its registers.
-DEVICE constexpr int resident(int threads) { return threads <= 192 ? 3 : threads <= 320 ? 2 : 1; }
+DEVICE constexpr int resident(int threads) { return threads <= 256 ? 512 / threads : threads <= 320 ? 2 : 1; }
 
-// K columns in SLICES slices, one warp each; GROUPS rows at a time in a block.
-template <int FORMAT, int SHAPE, int PIECES, int K, int SLICES, int GROUPS, int NORM, int ADDS, int ACT>
+// K columns in SLICES slices, one warp each; GROUPS units at a time in a block. A unit is an output's
+// row, or two neighbours (TWICE: two streams of weights for one input, as GATED has anyway).
+template <int FORMAT, int SHAPE, int PIECES, int K, int SLICES, int GROUPS, int TWICE, int NORM, int ADDS, int ACT>
 __global__ void __launch_bounds__(WARP* SLICES* GROUPS, resident(WARP* SLICES* GROUPS))
 gemv(const Gemv p) {
-    constexpr int THREADS = WARP * SLICES * GROUPS;
+    constexpr int WARPS = SLICES * GROUPS, THREADS = WARP * WARPS;
     constexpr int SLICE = K / SLICES;
     using Part = Weights<FORMAT, SLICE>;
     constexpr int PARTS = Part::PARTS, COLUMNS = Part::COLUMNS;
     // The input in registers, packed; left in shared memory where these are short.
     constexpr bool LEFT = SHAPE == GATED && FORMAT == BF16;
-    constexpr int SUMS = SHAPE == GATED ? 2 : 1;
+    constexpr int AT_ONCE = SHAPE != GATED && TWICE ? 2 : 1, STREAMS = SHAPE == GATED ? 2 : AT_ONCE;
     static_assert(SLICE % 256 == 0, "a slice is a number of 256 columns");
     __shared__ u16 h[NORM == NO_NORM ? 8 : K];
-    __shared__ float scratch[THREADS / WARP];
-    __shared__ float partial[2][GROUPS][SLICES][SUMS];
-    __shared__ __align__(16) u32 pairs[FORMAT == NF4 ? 256 * WARP : 4];  // a bank for every lane
+    __shared__ float scratch[WARPS];
     __shared__ float codes[FORMAT == NF4 ? 256 : 1];
+    // The 256 lines of pairs, where there are 4 bits, and the sums of all rounds.
+    extern __shared__ __align__(16) u32 pairs[];
+    using Kept = float[STREAMS][8];
+    Kept* const kept = (Kept*)((char*)pairs + (FORMAT == NF4 ? 256 << LINE : 0));
 
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     const int group = warp / SLICES, slice = warp % SLICES;
-    const int stride = gridDim.x * GROUPS;
-    int row = blockIdx.x * GROUPS + group;
+    const int stride = gridDim.x * GROUPS, units = p.rows / AT_ONCE;
+    int unit = blockIdx.x * GROUPS + group;
 
     using Source = typename Part::Source;
     Part first, second;
-    auto find = [&](int at, Source& one, Source& other) {
-        one.from = other.from = nullptr;
-        const Spot place = spot<SHAPE == ROWS ? PIECES : 1>(p, at);
-        if (at >= p.rows) return place;
-        if (SHAPE == PAIR) {  // slice 0 is the first piece, the others are the second
-            i64 start = slice ? (i64)at * (K - SLICE) + (slice - 1) * SLICE : (i64)at * SLICE;
-            one.place(p.pieces[slice ? 1 : 0], start, lane);
-        } else if (SHAPE == GATED) {
-            one.place(p.pieces[0], (i64)at * K + slice * SLICE, lane);
-            other.place(p.pieces[1], (i64)at * K + slice * SLICE, lane);
-        } else {
-            one.place(p.pieces[place.which], (i64)place.local * K + slice * SLICE, lane);
-        }
-        return place;
-    };
     Source one, other;
-    Spot at = find(row, one, other);
-    if (one.from) first.begin(one);
-    if (other.from) second.begin(other);
+    auto place = [&](int at, int which) {  // of a unit's stream
+        if (SHAPE == GATED) return Place{which, (i64)at * K + slice * SLICE};
+        const int row = at * AT_ONCE + which;
+        if (SHAPE == PAIR)  // slice 0 is the first piece, the others are the second
+            return slice ? Place{1, (i64)row * (K - SLICE) + (slice - 1) * SLICE}
+                         : Place{0, (i64)row * SLICE};
+        const Spot spot = found<PIECES>(p, row);
+        return Place{spot.which, (i64)spot.local * K + slice * SLICE};
+    };
+    auto find = [&](int at) {
+        one.from = other.from = nullptr;
+        if (at >= units) return;
+        Place its = place(at, 0);
+        one.place(p.pieces[its.which], its.start, lane);
+        if (STREAMS == 1) return;
+        its = place(at, 1);
+        other.place(p.pieces[its.which], its.start, lane);
+    };
+    auto begin = [&](int at) {
+        if (at >= units) return;
+        Place its = place(at, 0);
+        first.begin(p.pieces[its.which], its.start, lane);
+        if (STREAMS == 1) return;
+        its = place(at, 1);
+        second.begin(p.pieces[its.which], its.start, lane);
+    };
+    find(unit);
+    begin(unit);
 #pragma unroll
     for (int i = 0; i < PARTS; i++) {
         if (one.from) first.load(one, i);
         if (other.from) second.load(other, i);
     }
     if (FORMAT == NF4) {
-        for (int i = threadIdx.x; i < 256 * WARP / 4; i += THREADS) {
-            u32 value = __ldg(p.pairs + i / (WARP / 4));
-            ((uint4*)pairs)[i] = {value, value, value, value};
+        constexpr int FOURS = 256 * WARP / 4, TURNS = (FOURS + THREADS - 1) / THREADS;
+        u32 value[TURNS];
+#pragma unroll
+        for (int turn = 0; turn < TURNS; turn++) {
+            int i = threadIdx.x + turn * THREADS;
+            value[turn] = i < FOURS ? __ldg(p.pairs + i / (WARP / 4)) : 0u;
         }
         for (int i = threadIdx.x; i < 256; i += THREADS) codes[i] = __ldg(p.codes + i);
+#pragma unroll
+        for (int turn = 0; turn < TURNS; turn++) {
+            int i = threadIdx.x + turn * THREADS;
+            uint4* line = (uint4*)pairs + (i / (WARP / 4) << LINE) / 16;
+            if (i < FOURS) line[i % (WARP / 4)] = {value[turn], value[turn], value[turn], value[turn]};
+        }
     }
     Scales<NORM == NO_NORM ? 8 : K, THREADS, NORM, ADDS> scales;
     if (NORM != NO_NORM) scales.load(p.in);
@@ -227,59 +258,63 @@ gemv(const Gemv p) {
         __syncthreads();
     }
     uint4 input[LEFT ? 1 : PARTS][COLUMNS / 8];
-    auto place = [&](int i, int half) {
+    auto taken = [&](int i, int half) {
         return *(const uint4*)(source + (i * WARP + lane) * COLUMNS + 8 * half);
     };
     if (!LEFT)
 #pragma unroll
         for (int i = 0; i < PARTS; i++)
 #pragma unroll
-            for (int half = 0; half < COLUMNS / 8; half++) input[LEFT ? 0 : i][half] = place(i, half);
-    u32 column = (u32)__cvta_generic_to_shared(pairs + (FORMAT == NF4 ? lane : 0));
+            for (int half = 0; half < COLUMNS / 8; half++) input[LEFT ? 0 : i][half] = taken(i, half);
+    u32 column = lane * 4;
     asm volatile("" : "+r"(column)::"memory");  // no look-up moves up from here: the table is there
-    const int rounds = (p.rows + stride - 1) / stride;  // the same for all warps of a block
-    for (int round = 0; round < rounds; round++, row += stride) {
-        const Spot next = find(row + stride, one, other);
-        Sums sums;
+    const int rounds = (units + stride - 1) / stride;  // the same for all warps of a block
+    for (int round = 0; round < rounds; round++, unit += stride) {
+        find(unit + stride);
+        Sums<FORMAT, STREAMS> sums;
 #pragma unroll
         for (int i = 0; i < PARTS; i++) {
             if constexpr (FORMAT == NF4) {
                 u32 a[8], b[8];
-                first.times(i, input[i], column, codes, one, a);
-                if (SHAPE == GATED) second.times(i, input[i], column, codes, other, b);
+                first.take(i, (const char*)pairs, column, codes, one, a);
+                if (STREAMS == 2) second.take(i, (const char*)pairs, column, codes, other, b);
 #pragma unroll
-                for (int k = 0; k < 8; k += SHAPE == GATED ? 2 : 4)
-                    if (SHAPE == GATED) sums.add(k / 2 % 2, a[k], b[k], a[k + 1], b[k + 1]);
+                for (int k = 0; k < 8; k++) {
+                    const uint4 four = input[LEFT ? 0 : i][COLUMNS == 16 && k >= 4];
+                    const u32 x = k % 4 == 0 ? four.x : k % 4 == 1 ? four.y : k % 4 == 2 ? four.z : four.w;
+                    a[k] = times2(a[k], x);
+                    if (STREAMS == 2) b[k] = times2(b[k], x);
+                }
+#pragma unroll
+                for (int k = 0; k < 8; k += STREAMS == 2 ? 2 : 4)
+                    if (STREAMS == 2) sums.add(k / 2 % 2, a[k], b[k], a[k + 1], b[k + 1]);
                     else sums.add(k / 4, a[k], a[k + 1], a[k + 2], a[k + 3]);
             } else {
-                uint4 eight = LEFT ? place(i, 0) : input[LEFT ? 0 : i][0];
+                uint4 eight = LEFT ? taken(i, 0) : input[LEFT ? 0 : i][0];
                 // Said to change here, or all would be unpacked ahead of the loop, and spilled.
                 if (!LEFT) asm volatile("" : "+r"(eight.x), "+r"(eight.y), "+r"(eight.z), "+r"(eight.w));
                 float x[8] = {low(eight.x), high(eight.x), low(eight.y), high(eight.y),
                               low(eight.z), high(eight.z), low(eight.w), high(eight.w)};
-                sums.first += first.times(i, x, one);
-                if (SHAPE == GATED) sums.second += second.times(i, x, other);
+                sums.lanes[0] += first.times(i, x, one);
+                if (STREAMS == 2) sums.lanes[STREAMS - 1] += second.times(i, x, other);
             }
         }
-        if (one.from) first.begin(one);
-        if (other.from) second.begin(other);
-        sums.gather<FORMAT, SHAPE == GATED>();
-        float sum = sums.first, beside = SHAPE == GATED ? sums.second : 0.f;
-        if (SLICES > 1) {
-            float(*mine)[SUMS] = partial[round & 1][group];
-            if (lane == 0) {
-                mine[slice][0] = sum;
-                if (SHAPE == GATED) mine[slice][SUMS - 1] = beside;
-            }
-            __syncthreads();
-            sum = SHAPE == PAIR ? mine[0][0] : 0.f, beside = 0.f;
-            for (int i = SHAPE == PAIR ? 1 : 0; i < SLICES; i++) {
-                if (SHAPE == PAIR) beside += mine[i][0];
-                else sum += mine[i][0];
-                if (SHAPE == GATED) beside += mine[i][SUMS - 1];
-            }
+        begin(unit + stride);
+        sums.keep(kept[round * WARPS + warp]);
+    }
+    __syncthreads();
+    // Biases, activation and rounding, a row for each thread.
+    for (int i = threadIdx.x; i < rounds * GROUPS * AT_ONCE; i += THREADS) {
+        const int round = i / (GROUPS * AT_ONCE), group = i / AT_ONCE % GROUPS, which = i % AT_ONCE;
+        const int row = (round * stride + blockIdx.x * GROUPS + group) * AT_ONCE + which;
+        if (row >= p.rows) continue;
+        const Kept* sums = kept + round * WARPS + group * SLICES;
+        float sum = 0.f, beside = 0.f;
+#pragma unroll
+        for (int slice = 0; slice < SLICES; slice++) {
+            (SHAPE == PAIR && slice ? beside : sum) += added(sums[slice][which]);
+            if (SHAPE == GATED) beside += added(sums[slice][STREAMS - 1]);
         }
-        if (lane == 0 && slice == 0 && row < p.rows) finish<SHAPE, ACT>(p, row, at, sum, beside);
-        at = next;
+        finish<SHAPE, PIECES, ACT>(p, row, sum, beside);
     }
 }
