@@ -83,18 +83,22 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
     wait_until_ready(page)
 
     open_sample(page)
-    page.evaluate(
-        """() => {
-          const text = document.querySelector(".report-text");
-          window.lengths = new Set();
-          new MutationObserver(() => window.lengths.add(text.textContent.length))
-            .observe(text, { childList: true, characterData: true, subtree: true });
-        }"""
-    )
-    page.click("#generate")
-    wait_for(page, "v.report.state === 'done'", 60)
-    lengths = sorted(page.evaluate("[...window.lengths]"))
-    assert len(lengths) >= 3, f"the text did not grow step by step: {lengths}"
+    for _ in range(3):  # the model may end before a busy machine has drawn two unfinished texts
+        page.evaluate(
+            """() => {
+              const text = document.querySelector(".report-text");
+              window.seen = new Set();
+              new MutationObserver(() => window.seen.add(text.textContent))
+                .observe(text, { childList: true, characterData: true, subtree: true });
+            }"""
+        )
+        page.click("#generate")
+        wait_for(page, "v.report.state === 'done'", 60)
+        seen = sorted(page.evaluate("[...window.seen]"), key=len)
+        if len(seen) >= 3:
+            break
+    assert len(seen) >= 3, f"the text did not grow step by step: {seen}"
+    assert all(seen[-1].startswith(each) for each in seen)
     assert page.locator(".output-label").text_content() == "Model output, unverified"
     text = page.locator(".report-text").text_content()
     assert len(text) > 40
