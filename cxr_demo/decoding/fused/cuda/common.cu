@@ -8,6 +8,7 @@
 // slice of the columns, holds that part of the input in registers and streams rows past it. The
 // first weights are on their way before the kernel waits for the one in front of it (programmatic
 // dependent launch, compute capability 9.0 and up), so that memory does not pause between kernels.
+// LINE, defined in front of this by compiler.py, says how wide the table of 4-bit pairs is.
 
 typedef unsigned char u8;
 typedef unsigned short u16;

@@ -164,11 +164,14 @@ DEVICE void finish(const Gemv& p, int row, float sum, float other) {
 }
 
 // Blocks at work on a multiprocessor at once: about 16 warps, which leaves each its registers.
-DEVICE constexpr int resident(int threads) { return threads <= 256 ? 512 / threads : threads <= 320 ? 2 : 1; }
+DEVICE constexpr int resident(int threads) {
+    return threads <= 256 ? 512 / threads : threads <= 320 ? 2 : 1;
+}
 
 // K columns in SLICES slices, one warp each; GROUPS units at a time in a block. A unit is an output's
 // row, or two neighbours (TWICE: two streams of weights for one input, as GATED has anyway).
-template <int FORMAT, int SHAPE, int PIECES, int K, int SLICES, int GROUPS, int TWICE, int NORM, int ADDS, int ACT>
+template <int FORMAT, int SHAPE, int PIECES, int K, int SLICES, int GROUPS, int TWICE, int NORM,
+          int ADDS, int ACT>
 __global__ void __launch_bounds__(WARP* SLICES* GROUPS, resident(WARP* SLICES* GROUPS))
 gemv(const Gemv p) {
     constexpr int WARPS = SLICES * GROUPS, THREADS = WARP * WARPS;
@@ -281,7 +284,10 @@ gemv(const Gemv p) {
 #pragma unroll
                 for (int k = 0; k < 8; k++) {
                     const uint4 four = input[LEFT ? 0 : i][COLUMNS == 16 && k >= 4];
-                    const u32 x = k % 4 == 0 ? four.x : k % 4 == 1 ? four.y : k % 4 == 2 ? four.z : four.w;
+                    const u32 x = k % 4 == 0   ? four.x
+                                  : k % 4 == 1 ? four.y
+                                  : k % 4 == 2 ? four.z
+                                               : four.w;
                     a[k] = times2(a[k], x);
                     if (STREAMS == 2) b[k] = times2(b[k], x);
                 }
