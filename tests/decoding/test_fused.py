@@ -128,9 +128,9 @@ PLANS = [
 def test_blocks_cover_all_rows_evenly_and_have_room_for_their_sums(plan, rows, card):
     plan = split_of(plan, rows, card)
     blocks, shared = plan.split(rows, card)
-    at_a_time = blocks * plan.groups * (2 if plan.twice else 1)
-    rounds = -(-rows // at_a_time)
     in_a_block = plan.groups * (2 if plan.twice else 1)
+    at_a_time = blocks * in_a_block
+    rounds = -(-rows // at_a_time)
     assert rounds * at_a_time - rows < (rounds + 1) * in_a_block
     table = card.table if plan.nf4 else 0
     streams = 2 if plan.twice or plan.shape == GATED else 1

@@ -84,6 +84,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
 
     open_sample(page)
     for _ in range(3):  # the model may end before a busy machine has drawn two unfinished texts
+        before = len(view(page)["readings"])
         page.evaluate(
             """() => {
               const text = document.querySelector(".report-text");
@@ -93,7 +94,7 @@ def test_a_newcomer_opens_generates_looks_switches_and_stops(open_page):
             }"""
         )
         page.click("#generate")
-        wait_for(page, "v.report.state === 'done'", 60)
+        wait_for(page, f"v.report.state === 'done' && v.readings.length > {before}", 60)
         seen = sorted(page.evaluate("[...window.seen]"), key=len)
         if len(seen) >= 3:
             break

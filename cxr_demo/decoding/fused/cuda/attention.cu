@@ -148,8 +148,8 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
         float score[GROUP][AHEAD];
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
-            float key[8] = {low(k[i].x), high(k[i].x), low(k[i].y), high(k[i].y),
-                            low(k[i].z), high(k[i].z), low(k[i].w), high(k[i].w)};
+            float key[8];
+            spread(k[i], key);
             k[i] = fetch(keys, at + (i + AHEAD) * TEAMS);
 #pragma unroll
             for (int head = 0; head < GROUP; head++) {
@@ -184,8 +184,8 @@ __global__ void __launch_bounds__(256) attention(const Attention p) {
         }
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
-            float value[8] = {low(v[i].x), high(v[i].x), low(v[i].y), high(v[i].y),
-                              low(v[i].z), high(v[i].z), low(v[i].w), high(v[i].w)};
+            float value[8];
+            spread(v[i], value);
             v[i] = fetch(values, at + (i + AHEAD) * TEAMS);
 #pragma unroll
             for (int head = 0; head < GROUP; head++)

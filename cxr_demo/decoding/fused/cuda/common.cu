@@ -29,6 +29,10 @@ enum Shape { ROWS = 0, GATED = 1, PAIR = 2 };
 DEVICE float low(u32 two) { return __uint_as_float(two << 16); }
 DEVICE float high(u32 two) { return __uint_as_float(two & 0xffff0000u); }
 DEVICE float wide(u16 one) { return __uint_as_float((u32)one << 16); }
+DEVICE void spread(uint4 four, float (&to)[8]) {
+    to[0] = low(four.x), to[1] = high(four.x), to[2] = low(four.y), to[3] = high(four.y);
+    to[4] = low(four.z), to[5] = high(four.z), to[6] = low(four.w), to[7] = high(four.w);
+}
 DEVICE u32 packed(float first, float second) {  // to nearest, ties to even
     u32 both;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));

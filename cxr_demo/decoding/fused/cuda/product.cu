@@ -299,8 +299,8 @@ gemv(const Gemv p) {
                 uint4 eight = LEFT ? taken(i, 0) : input[LEFT ? 0 : i][0];
                 // Said to change here, or all would be unpacked ahead of the loop, and spilled.
                 if (!LEFT) asm volatile("" : "+r"(eight.x), "+r"(eight.y), "+r"(eight.z), "+r"(eight.w));
-                float x[8] = {low(eight.x), high(eight.x), low(eight.y), high(eight.y),
-                              low(eight.z), high(eight.z), low(eight.w), high(eight.w)};
+                float x[8];
+                spread(eight, x);
                 sums.lanes[0] += first.times(i, x, one);
                 if (STREAMS == 2) sums.lanes[STREAMS - 1] += second.times(i, x, other);
             }
